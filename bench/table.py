@@ -1,0 +1,103 @@
+"""Tables in text and Markdown from the bench's results."""
+import math
+
+TITLES = {"tenon": "Tenon", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "litert": "LiteRT",
+          "tenon_file": "Tenon, .tenon", "onnxsim": "onnxsim", "onnxslim": "onnxslim"}
+
+
+def number(value, form="{:.3g}"):
+    if value is None:
+        return "-"
+    return form.format(value) if value < 100 else f"{value:.0f}"
+
+
+def cell(row, key="min_ms"):
+    row = row or {}
+    return "error" if "error" in row else number(row.get(key))
+
+
+def markdown(header, rows):
+    table = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in table)
+
+
+def text(header, rows):
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = [[row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))] for row in [header, *rows]]
+    return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def engines_in(results, key="engines"):
+    found = {name for result in results for name in result[key]}
+    return [name for name in TITLES if name in found]
+
+
+def mean_ratio(results):
+    ratios = [result["ratio"] for result in results if result.get("ratio")]
+    return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else None
+
+
+def speed(results):
+    """One row for each model; milliseconds, minimum, and the best peer's divided by Tenon's."""
+    counts = sorted({result["threads"] for result in results})
+    names = engines_in(results)
+    header = ["model"]
+    for count in counts:
+        header += [f"{TITLES[name]} {count}t" for name in names] + [f"ratio {count}t"]
+    by_key = {(result["model"], result["threads"]): result for result in results}
+    rows = []
+    for model in dict.fromkeys(result["model"] for result in results):
+        row = [model]
+        for count in counts:
+            result = by_key.get((model, count), {"engines": {}})
+            row += [cell(result["engines"].get(name)) for name in names]
+            row.append(number(result.get("ratio"), "{:.2f}"))
+        rows.append(row)
+    last = ["geometric mean"]
+    for count in counts:
+        mine = [result for result in results if result["threads"] == count]
+        last += [""] * len(names) + [number(mean_ratio(mine), "{:.2f}")]
+    return header, [*rows, last]
+
+
+def worst(pairs, name, base):
+    return number((pairs or {}).get(f"{name}:{base}", (pairs or {}).get(f"{base}:{name}")), "{:.1e}")
+
+
+def agreement(results):
+    """Largest relative difference from the peer that is there for the format, of the outputs and of the logits."""
+    found = {name for report in results.values() for pair in report["outputs"] for name in pair.split(":")}
+    base = "onnxruntime" if "onnxruntime" in found else "litert"
+    header = [f"against {TITLES[base]}", "Tenon", "OpenVINO", "Tenon logits", "OpenVINO logits"]
+    rows = []
+    for model, report in results.items():
+        kinds = (report["outputs"], report.get("logits"))
+        rows.append([model, *(worst(pairs, name, base) for pairs in kinds for name in ("tenon", "openvino"))])
+    return header, rows
+
+
+def cold(results):
+    """Wall time of the whole process, in brackets without the interpreter and imports, and peak memory."""
+    names = engines_in(results)
+    header = ["model", *(f"{TITLES[name]} ms" for name in names), *(f"{TITLES[name]} MB" for name in names)]
+
+    def time_of(row):
+        inner = [row[key] for key in ("compile_ms", "first_ms") if key in row]
+        return cell(row, "ms") + (f" ({number(sum(inner))})" if inner else "")
+
+    rows = [[result["model"], *(time_of(result["engines"].get(name, {})) for name in names),
+             *(cell(result["engines"].get(name), "peak_mb") for name in names)] for result in results]
+    return header, rows
+
+
+def convert(results):
+    names = engines_in(results)
+    header = ["model", "nodes", *(f"{TITLES[name]} {unit}" for name in names for unit in ("s", "MB", "nodes"))]
+
+    def cells(row):
+        seconds = {"s": row["ms"] / 1e3} if "ms" in row else {}
+        return [cell(row | seconds, key) for key in ("s", "peak_mb", "nodes")]
+
+    rows = [[result["model"], str(result["nodes_before"]),
+             *(c for name in names for c in cells(result["engines"].get(name, {})))] for result in results]
+    return header, rows

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// app.hpp - the command line: options that every verb shares, and the session that a verb works in.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../pipeline/runner.hpp"
+
+namespace tenon::core::cli {
+
+/// Options of the whole command.
+struct Common {
+  std::vector<std::string> plugin_folders, plugin_files;
+  std::string report;    ///< path of a JSON report
+  bool json = false;     ///< data on standard output as JSON
+  bool quiet = false, verbose = false;
+  int64_t threads = 0;
+  Status status;         ///< how the verb ended
+};
+
+/// A session with its plugins found, log and progress attached. `more` comes first (a pipeline's own plugins).
+class Work {
+ public:
+  explicit Work(const Common& c);
+  ~Work();
+  Status discover(Discovery more = {});
+  Session session;
+  Progress progress;
+
+ private:
+  const Common& common_;
+};
+
+/// Adds --plugin-dir, --plugin, --quiet, --verbose; with `threads` also --threads.
+void add_common(CLI::App& app, Common& c);
+/// Runs a pipeline: plan, stages, report, output. `verify_all` checks every pass.
+struct RunOptions {
+  bool dry_run = false, explain = false, verify_all = false;
+};
+Status run_config(const Common& c, const Config& config, const RunOptions& o);
+Status write_report(const std::string& path, const Json& report);
+/// A line, or several, on standard output.
+void print_line(const std::string& text);
+/// The pipeline that `host run` and `host bench` apply: `name` when a plugin brings it; "none" and "" are none. When the default is not there, none.
+inline constexpr const char* kDefaultPipeline = "O2";
+Result<std::string> pipeline_or_none(const Registry& r, const std::string& name, bool given);
+/// {"import": "auto", "model": ...} with a shape for each NAME=1,3,N in `shapes`.
+Result<Json> import_json(const std::string& model, const std::vector<std::string>& shapes);
+/// "A=2" pairs as values of dimensions.
+Result<Json> dims_json(const std::vector<std::string>& dims);
+/// Imports a model alone.
+Status import_alone(Run& r, const std::string& model, const std::vector<std::string>& shapes);
+
+// one for each verb
+void add_pipeline(CLI::App& app, Common& c);
+void add_plugins(CLI::App& app, Common& c);
+void add_inspect(CLI::App& app, Common& c);
+void add_check(CLI::App& app, Common& c);
+void add_run(CLI::App& app, Common& c);
+void add_bench(CLI::App& app, Common& c);
+void add_schema(CLI::App& app, Common& c);
+
+/// The whole command; returns the exit code.
+int run_command(int argc, char** argv);
+
+}  // namespace tenon::core::cli

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// host run MODEL
+#include <filesystem>
+
+#include "../pipeline/execute_stage.hpp"
+#include "../pipeline/schema.hpp"
+#include "app.hpp"
+
+namespace tenon::core::cli {
+namespace {
+
+struct Options {
+  std::string model, inputs, outputs, expect, backend, pipeline = kDefaultPipeline;
+  std::vector<std::string> shapes, dims;
+  double absolute = -1, relative = -1;
+  int64_t repeat = 1, seed = 0;
+  bool pipeline_given = false;
+  RunOptions run;
+};
+
+Json tolerance_json(const Options& o) {
+  Json t = Json::object();
+  if (o.absolute >= 0) t["absolute"] = o.absolute;
+  if (o.relative >= 0) t["relative"] = o.relative;
+  return t;
+}
+
+Result<Json> execute_json(const Registry& r, const Options& o) {
+  Json j{{"execute", o.backend.empty() ? default_backend(r) : o.backend}, {"repeat", o.repeat}};
+  auto dims = dims_json(o.dims);
+  if (!dims) return dims;
+  if (o.inputs.empty()) j["seed"] = o.seed;
+  if (!dims->empty()) j["dims"] = *dims;
+  if (!o.inputs.empty()) j["inputs"] = o.inputs;
+  if (!o.outputs.empty()) j["outputs"] = o.outputs;
+  if (!o.expect.empty()) j["expect"] = o.expect;
+  Json t = tolerance_json(o);
+  if (!t.empty()) j["tolerance"] = t;
+  return j;
+}
+
+Status run_model(const Common& c, const Options& o) {
+  // Which pipelines and backends there are decides what is run.
+  Work look(c);
+  TENON_TRY(look.discover());
+  auto import = import_json(o.model, o.shapes);
+  if (!import) return fail(std::move(import.error()));
+  auto name = pipeline_or_none(look.session.registry, o.pipeline, o.pipeline_given);
+  if (!name) return fail(std::move(name.error()));
+  auto execute = execute_json(look.session.registry, o);
+  if (!execute) return fail(std::move(execute.error()));
+  Json stages = Json::array({*import});
+  if (!name->empty()) stages.push_back(Json{{"pipeline", *name}});
+  stages.push_back(*execute);
+  return run_config(c, make_config("", std::filesystem::current_path().string(), Json{{"stages", stages}}), o.run);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Common& c) {
+  auto o = std::make_shared<Options>();
+  auto* sub = app.add_subcommand("run", "Import a model, optimize it, and run it");
+  sub->add_option("MODEL", o->model, "Model file of any format that a plugin reads")->required();
+  sub->add_option("--inputs", o->inputs, ".npz or .npy file; without it inputs are made up")->type_name("FILE");
+  sub->add_option("--outputs", o->outputs, ".npz file to write")->type_name("FILE");
+  sub->add_option("--expect", o->expect, ".npz or .npy file to compare the outputs with")->type_name("FILE");
+  sub->add_option("--absolute", o->absolute, "Tolerance: |x-y| <= absolute + relative*|y|")->check(CLI::NonNegativeNumber);
+  sub->add_option("--relative", o->relative, "Tolerance; without any: 1e-6 + 1e-3 * largest magnitude")->check(CLI::NonNegativeNumber);
+  sub->add_option("--backend", o->backend, "Backend, or \"reference\"");
+  auto* name = sub->add_option("--pipeline-name", o->pipeline, "Pipeline of a plugin, a .json file, or \"none\"");
+  sub->add_option("--shape", o->shapes, "Shape of an input: NAME=1,3,N")->allow_extra_args(false);
+  sub->add_option("--dim", o->dims, "Size of a symbolic dimension of made-up inputs: NAME=4")->allow_extra_args(false);
+  sub->add_option("--seed", o->seed, "Seed of made-up inputs")->check(CLI::NonNegativeNumber);
+  sub->add_option("--repeat", o->repeat, "Number of runs")->check(CLI::PositiveNumber);
+  sub->add_option("--threads", c.threads, "Threads of the backend")->check(CLI::PositiveNumber);
+  sub->add_option("--report", c.report, "Write a JSON report of the run")->type_name("FILE");
+  sub->add_flag("--json", c.json, "Print the report as JSON");
+  sub->add_flag("--verify", o->run.verify_all, "Check the graph's outputs before and after every pass");
+  add_common(*sub, c);
+  sub->callback([&c, o, name] {
+    o->pipeline_given = name->count() > 0;
+    c.status = run_model(c, *o);
+  });
+}
+
+}  // namespace tenon::core::cli

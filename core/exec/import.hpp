@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// import.hpp - a model file becomes IR: a frontend parses it, then lowerings rewrite its foreign operators.
+#pragma once
+#include <map>
+#include <memory>
+
+#include "../ir/model.hpp"
+#include "../plugin/session.hpp"
+
+namespace tenon::core {
+
+struct ImportRequest {
+  std::string model;      ///< path
+  std::string frontend;   ///< id; empty or "auto": the best probe score
+  Json options = Json::object();  ///< the frontend's own options
+  std::map<std::string, std::vector<Json>> shapes;  ///< input name -> dimensions (numbers or symbol names)
+};
+
+/// Operators that nobody could lower, gathered.
+struct Leftover {
+  std::string op;                     ///< "onnx::Foo"
+  int32_t version = 0;
+  uint64_t count = 0;
+  std::vector<std::string> nodes;     ///< names of the first ones
+  std::string reason;                 ///< "no lowering", or what the lowering said
+};
+
+struct Imported {
+  std::unique_ptr<Model> model;
+  std::string frontend;               ///< id
+  uint64_t foreign_nodes = 0;         ///< nodes of the file, nested graphs included
+  std::vector<Leftover> leftovers;
+};
+
+/// Parses, lowers and infers. Leftover operators are no error here; they are when executed.
+Result<Imported> import_model(Session& s, const ImportRequest& r);
+
+/// Operators of the graph that are not executable: foreign ones, and IR ones without definition or reference kernel.
+std::vector<Leftover> missing_operators(Session& s, const Model& m);
+
+}  // namespace tenon::core

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pad: the input's rows are copied into place, what is around them is filled or repeated.
+#include <cstdlib>
+
+#include "../../threads/pool.hpp"
+#include "../kernel.hpp"
+
+namespace tenon::cpu {
+namespace {
+
+/// Input position of each output position along one dimension; -1 = the value.
+using Map = std::vector<int64_t>;
+
+Map map_of(const std::string& mode, int64_t in, int64_t out, int64_t before) {
+  Map m;
+  for (int64_t i = 0; i < out; ++i) {
+    int64_t k = i - before;
+    if (k < 0 || k >= in) {
+      if (mode == "constant") {
+        k = -1;
+      } else if (mode == "edge") {
+        k = std::clamp<int64_t>(k, 0, in - 1);
+      } else if (mode == "wrap") {
+        k = (k % in + in) % in;
+      } else {
+        const int64_t period = std::max<int64_t>(2 * (in - 1), 1);
+        k = (k % period + period) % period;
+        k = k < in ? k : period - k;
+      }
+    }
+    m.push_back(k);
+  }
+  return m;
+}
+
+struct PadStep {
+  SlotId x, y;
+  uint64_t size;                  ///< bytes of an element
+  alignas(16) char value[16] = {};
+  std::vector<Map> maps;          ///< of all dims but the last
+  Dims in_strides;                ///< elements
+  Map row;                        ///< of the last dim
+  int64_t first = 0, count = 0;   ///< part of the row that is in one piece, and its length
+  int64_t from = 0;               ///< where that piece begins in the input's row
+
+  void run(const Run& r) const {
+    const char* in = r.at<char>(x);
+    char* out = r.at<char>(y);
+    const auto width = static_cast<int64_t>(row.size());
+    int64_t rows = 1;
+    for (const auto& m : maps) rows *= static_cast<int64_t>(m.size());
+    parallel_for(rows, std::max<int64_t>(1, 16384 / width), [&](int64_t begin, int64_t end) {
+      for (int64_t u = begin; u < end; ++u) {
+        int64_t at = 0, rest = u;
+        for (size_t d = maps.size(); d-- > 0;) {
+          const auto n = static_cast<int64_t>(maps[d].size());
+          const int64_t k = maps[d][static_cast<size_t>(rest % n)];
+          rest /= n;
+          at = k < 0 || at < 0 ? -1 : at + k * in_strides[d];
+        }
+        copy_row(at < 0 ? nullptr : in + static_cast<uint64_t>(at) * size, out + static_cast<uint64_t>(u * width) * size);
+      }
+    });
+  }
+  void fill(char* to, int64_t begin, int64_t end, const char* source) const {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t k = source ? row[static_cast<size_t>(i)] : -1;
+      std::memcpy(to + static_cast<uint64_t>(i) * size, k < 0 ? value : source + static_cast<uint64_t>(k) * size, size);
+    }
+  }
+  void copy_row(const char* source, char* to) const {
+    const auto width = static_cast<int64_t>(row.size());
+    if (!source) return fill(to, 0, width, nullptr);
+    fill(to, 0, first, source);
+    std::memcpy(to + static_cast<uint64_t>(first) * size, source + static_cast<uint64_t>(from) * size, static_cast<uint64_t>(count) * size);
+    fill(to, first + count, width, source);
+  }
+};
+
+struct Amounts {
+  Dims before;
+};
+
+std::optional<Amounts> read_pad(const Builder& b, const PlanNode& n) {
+  const PlanValue& x = b.value(n.input(0));
+  if (!n.posts.empty() || x.dims.empty() || x.type.bits < 8) return std::nullopt;
+  const std::string mode = n.attrs.s("mode", "constant");
+  if (mode != "constant" && mode != "edge" && mode != "reflect" && mode != "wrap") return std::nullopt;
+  const auto pads = b.constant_ints(n.input(1));
+  if (!pads || (n.has_in(2) && (!b.is_constant(n.input(2)) || b.value(n.input(2)).count() != 1 || b.value(n.input(2)).type != x.type))) return std::nullopt;
+  Dims axes;
+  for (size_t i = 0; i < x.dims.size(); ++i) axes.push_back(static_cast<int64_t>(i));
+  if (n.has_in(3)) {
+    const auto given = b.constant_ints(n.input(3));
+    if (!given) return std::nullopt;
+    axes = *given;
+  }
+  if (pads->size() != 2 * axes.size()) return std::nullopt;
+  Amounts a{Dims(x.dims.size(), 0)};
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const auto axis = static_cast<size_t>(axes[i] < 0 ? axes[i] + static_cast<int64_t>(x.dims.size()) : axes[i]);
+    a.before.at(axis) = (*pads)[i];
+    if (mode == "reflect" && (std::abs((*pads)[i]) >= x.dims[axis] || std::abs((*pads)[i + axes.size()]) >= x.dims[axis])) return std::nullopt;
+  }
+  return a;
+}
+
+int32_t match(const Builder& b, const PlanNode& n) { return read_pad(b, n) ? 100 : -1; }
+bool build(Builder& b, const PlanNode& n) {
+  const Amounts a = *read_pad(b, n);
+  const Dims in = b.value(n.input(0)).dims, out = b.value(n.output()).dims;
+  const std::string mode = n.attrs.s("mode", "constant");
+  PadStep s;
+  s.size = b.value(n.input(0)).type.bits / 8u;
+  if (n.has_in(2)) std::memcpy(s.value, b.value(n.input(2)).data, s.size);
+  for (size_t d = 0; d + 1 < in.size(); ++d) s.maps.push_back(map_of(mode, in[d], out[d], a.before[d]));
+  s.in_strides = dense_strides(in);
+  s.row = map_of(mode, in.back(), out.back(), a.before.back());
+  s.first = std::max<int64_t>(a.before.back(), 0);
+  s.from = std::max<int64_t>(-a.before.back(), 0);
+  s.count = std::max<int64_t>(std::min(in.back() - s.from, out.back() - s.first), 0);
+  s.first = std::min(s.first, out.back());
+  s.x = b.read(n.input(0));
+  s.y = b.write(n.output());
+  const SlotId x = s.x, y = s.y;
+  b.step("cpu/pad", std::move(s), {x}, {y}, b.threads_for(static_cast<double>(product(out)) * 4));
+  return true;
+}
+
+}  // namespace
+
+void register_pad(KernelTable& t) { t.add({"cpu/pad", "Pad", match, build}); }
+
+}  // namespace tenon::cpu

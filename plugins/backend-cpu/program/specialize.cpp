@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "specialize.hpp"
+
+#include <algorithm>
+
+namespace tenon::cpu {
+namespace {
+
+constexpr uint64_t kMostBytes = uint64_t{1} << 30;
+constexpr int kMostRounds = 64;  // each round decides at least one node; nesting deeper than this is not met
+
+bool fold_shape(Graph& g, tenon_node n) {
+  ValueInfo x = g.info(g.input(n, 0));
+  if (x.rank() < 0) return false;
+  const Attrs a = g.attrs(n);
+  const int64_t rank = x.rank();
+  auto clamp = [&](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + rank : i, 0, rank); };
+  const int64_t begin = clamp(a.i("start", 0)), end = clamp(a.i("end", rank));
+  std::vector<int64_t> dims;
+  for (int64_t i = begin; i < end; ++i) {
+    if (x.dim(static_cast<int32_t>(i)) < 0) return false;
+    dims.push_back(x.dim(static_cast<int32_t>(i)));
+  }
+  g.replace_uses(g.output(n), g.add_ints("", dims));
+  g.erase(n);
+  return true;
+}
+
+bool fold_if(Graph& g, tenon_node n) {
+  const tenon_value cond = g.input(n, 0);
+  if (!g.is_constant(cond)) return false;
+  auto bytes = g.constant_bytes(cond);
+  if (bytes.size() != 1) return false;
+  tenon_graph* branch = g.attrs(n).graph(bytes[0] ? "then_branch" : "else_branch");
+  std::vector<tenon_value> outs(Graph(g.ctx(), branch).graph_outputs().size());
+  ok(api().ir->inline_graph(g.ctx(), g.raw(), branch, n, nullptr, 0, outs.data(), outs.size()));
+  const auto old = g.outputs(n).vec();
+  for (size_t k = 0; k < old.size(); ++k)
+    if (old[k]) g.replace_uses(old[k], outs.at(k));
+  g.erase(n);
+  return true;
+}
+
+bool fold_constant(Graph& g, tenon_node n) {
+  for (auto v : g.inputs(n))
+    if (v && !g.is_constant(v)) return false;
+  const auto old = g.outputs(n).vec();
+  std::vector<tenon_value> outs(old.size());
+  if (tenon_error* e = api().exec->evaluate(g.ctx(), g.raw(), n, kMostBytes, outs.data(), outs.size())) {
+    // What cannot be evaluated now runs later and reports its error then, with the values that the user gave.
+    api().core->error_free(e);
+    return false;
+  }
+  for (size_t k = 0; k < old.size(); ++k)
+    if (old[k]) g.replace_uses(old[k], outs[k]);
+  g.erase(n);
+  return true;
+}
+
+bool fold_once(Graph& g) {
+  const tenon_op shape = Graph::op("Shape"), branch = Graph::op("If");
+  const View v = g.view();
+  const std::vector<tenon_node> nodes(v.v->node, v.v->node + v.size());
+  const std::vector<uint8_t> flags(v.v->nflags, v.v->nflags + v.size());
+  bool changed = false;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const tenon_node n = nodes[i];
+    if (!g.alive(n)) continue;
+    if (flags[i] & (TENON_NF_SIDE_EFFECTS | TENON_NF_NONDETERMINISTIC)) continue;
+    if (g.op(n) == branch)
+      changed = fold_if(g, n) || changed;
+    else if (flags[i] & TENON_NF_SUBGRAPHS)
+      continue;
+    else if (g.op(n) == shape && fold_shape(g, n))
+      changed = true;
+    else
+      changed = fold_constant(g, n) || changed;
+  }
+  return changed;
+}
+
+}  // namespace
+
+void specialize(Graph& g, bool infer) {
+  // First without inference: a branch that is not taken may not fit these shapes.
+  for (int round = 0; round < kMostRounds && fold_once(g);) ++round;
+  for (int round = 0; infer && round < kMostRounds; ++round) {
+    ok(api().exec->infer(g.ctx(), g.raw()));
+    if (!fold_once(g)) return;
+  }
+}
+
+}  // namespace tenon::cpu

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/elementwise.hpp"
+
+namespace tenon::ops {
+namespace {
+struct BitwiseOr {
+  template <class T> T operator()(T a, T b) const { return static_cast<T>(a | b); }
+};
+}  // namespace
+TENON_OPERATOR("tenon", "BitwiseOr", 1, TENON_OF_IN_PLACE, "(A: T(int|uint), B: T) -> (C: T)", infer_binary<>,
+               (run_binary<BitwiseOr, IntTypes>));
+}  // namespace tenon::ops

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <functional>
+
+#include "common/arg_reduce.hpp"
+
+namespace tenon::ops {
+TENON_OPERATOR("tenon", "ArgMax", 1, 0, "(X: T(num)) -> (Y: i64) {axis?: int, keepdims?: int, select_last_index?: int}", infer_arg,
+               run_arg<std::greater<>>);
+}  // namespace tenon::ops

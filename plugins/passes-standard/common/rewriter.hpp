@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// rewriter.hpp - a worklist of nodes keyed by operator: each rule is tried on a node of its operator, and again only when a rewrite
+// changed the node's surroundings. So work is proportional to the graph and to the rewrites.
+#pragma once
+#include <tenon/plugin.hpp>
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "common/walk.hpp"
+
+namespace tenon::passes {
+
+class Rewriter {
+ public:
+  /// True when it rewrote the node (which may be gone then).
+  using Rule = std::function<bool(Rewriter&, tenon_node)>;
+  struct Entry {
+    std::vector<const char*> operators;  ///< names in domain "tenon"
+    Rule rule;
+  };
+
+  Rewriter(const Ctx& ctx, Graph& main, const std::vector<Entry>& rules) : ctx(ctx), g(main) {
+    for (const auto& e : rules)
+      for (const char* name : e.operators) rules_[Graph::op(name)].push_back(e.rule);
+  }
+
+  /// Tries the rules until none fires any more; returns the number of rewrites.
+  uint64_t run() {
+    const auto nodes = all_nodes(g);
+    for (tenon_node n : nodes) enqueue(n);
+    const uint64_t most = 64 * nodes.size() + 1024;
+    while (!queue_.empty()) {
+      const tenon_node n = queue_.front();
+      queue_.pop_front();
+      pending_.erase(n);
+      while (g.alive(n) && apply(n))
+        if (++rewrites_ > most) throw Error(TENON_E_INTERNAL, "the pass does not come to an end: its rewrites undo each other");
+    }
+    return rewrites_;
+  }
+
+  // reading
+  bool is(tenon_node n, std::string_view op) const {
+    if (!n) return false;
+    const auto name = Graph::op_name(g.op(n));
+    return name.domain == "tenon" && name.name == op;
+  }
+  /// Producer of v when it is such a node of the graph at work and v its first output, else 0.
+  tenon_node made_by(tenon_value v, std::string_view op) const {
+    if (!v) return 0;
+    const ValueInfo i = g.info(v);
+    return i.output_index() == 0 && i.graph() == here_ && is(i.producer(), op) ? i.producer() : 0;
+  }
+  /// Does n belong to the graph at work?
+  bool here(tenon_node n) const { return g.graph_of(n) == here_; }
+  bool single_use(tenon_value v) const { return g.info(v).n_uses() == 1; }
+  /// The other input of a node with two inputs.
+  tenon_value other(tenon_node n, tenon_value v) const {
+    const tenon_value a = g.input(n, 0);
+    return a == v ? g.input(n, 1) : a;
+  }
+
+  // rewriting
+  struct Replacement {
+    std::string_view op;
+    std::vector<tenon_value> in;
+    AttrList attrs = {};
+    std::vector<tenon_node> absorbed = {};  ///< nodes besides the root whose work it takes over
+    std::string name = {};                  ///< empty: the root's
+  };
+  /// A new node takes the place of root, which has one output: its name, type, uses and origins. What nobody uses then is erased.
+  tenon_node replace(tenon_node root, Replacement r) {
+    const tenon_value old = g.output(root);
+    Graph::New d;
+    d.op = Graph::op(r.op);
+    d.in = std::move(r.in);
+    d.attrs = &r.attrs;
+    d.origins = {root};
+    for (tenon_node n : r.absorbed) d.origins.push_back(n);
+    d.before = root;
+    d.name = r.name.empty() ? std::string(g.name(root)) : r.name;
+    const tenon_node fresh = g.add(d);
+    g.copy_type(g.output(fresh), old);
+    take_over(root, g.output(fresh));
+    enqueue(fresh);
+    return fresh;
+  }
+  /// An operator with one output that only prepares an input of a replacement; placed before `root`, with its origins.
+  tenon_value emit(tenon_node root, std::string_view op, std::vector<tenon_value> in, const AttrList& attrs = {}) {
+    Graph::New d;
+    d.op = Graph::op(op);
+    d.in = std::move(in);
+    d.attrs = &attrs;
+    d.origins = {root};
+    d.before = root;
+    d.name = std::string(g.name(root));
+    const tenon_node n = g.add(d);
+    enqueue(n);
+    return g.output(n);
+  }
+  /// Changes inputs in place; what nobody uses then is erased. Origins of `absorbed` are added.
+  void set_inputs(tenon_node n, const std::vector<tenon_value>& in, const std::vector<tenon_node>& absorbed = {}) {
+    const auto old = g.inputs(n);
+    g.add_origins(n, absorbed);
+    g.set_inputs(n, in);
+    for (tenon_value v : old) drop(v);
+    enqueue(n);
+    touch(n);
+  }
+  /// May v stand for the output `out`? A nested graph must make its outputs itself, and the main one must not hand through its inputs.
+  bool can_forward(tenon_value out, tenon_value v) const {
+    const ValueInfo o = g.info(out);
+    if (!o.is_output()) return true;
+    const ValueInfo i = g.info(v);
+    return i.producer() && i.graph() == o.graph() && !i.is_output();
+  }
+  /// v stands for the only output of root, which is erased.
+  bool forward(tenon_node root, tenon_value v) {
+    if (!can_forward(g.output(root), v)) return false;
+    take_over(root, v);
+    return true;
+  }
+  /// `into` does the work of root, its only user, from now on: attributes or inputs were changed already.
+  bool absorb(tenon_node root, tenon_node into) {
+    if (!can_forward(g.output(root), g.output(into))) return false;
+    g.add_origins(into, {root});
+    return forward(root, g.output(into));
+  }
+  /// Erases n and what only fed it, when nobody uses its outputs.
+  void drop_node(tenon_node n) {
+    if (!n || !g.alive(n) || keep(n)) return;
+    for (tenon_value v : g.outputs(n))
+      if (v && g.info(v).n_uses()) return;
+    const auto in = g.inputs(n);
+    g.erase(n);
+    for (tenon_value v : in) drop(v);
+  }
+
+  const Ctx& ctx;
+  Graph& g;
+
+ private:
+  bool apply(tenon_node n) {
+    auto it = rules_.find(g.op(n));
+    if (it == rules_.end()) return false;
+    here_ = g.graph_of(n);
+    for (const Rule& rule : it->second)
+      if (rule(*this, n)) return true;
+    return false;
+  }
+  void enqueue(tenon_node n) {
+    if (n && g.alive(n) && rules_.count(g.op(n)) && pending_.insert(n).second) queue_.push_back(n);
+  }
+  /// Users of n's outputs are to be looked at again.
+  void touch(tenon_node n) {
+    for (tenon_value v : g.outputs(n))
+      if (v) touch_value(v);
+  }
+  void touch_value(tenon_value v) {
+    for (tenon_node u : g.uses(v)) enqueue(u);
+    enqueue(g.producer(v));
+  }
+  void take_over(tenon_node root, tenon_value v) {
+    const tenon_value old = g.output(root);
+    const std::string name = g.info(old).name();
+    const bool output = g.info(old).is_output();
+    const auto in = g.inputs(root);
+    g.replace_uses(old, v);
+    g.erase(root);
+    const ValueInfo i = g.info(v);
+    if (i.producer() && (i.name().empty() || output)) ok(api().ir->set_name(g.ctx(), g.raw(), 0, v, str(name)));
+    for (tenon_value x : in) drop(x);
+    touch_value(v);
+  }
+  /// v lost a use: erased when it was the last one, else its other users may match now.
+  void drop(tenon_value v) {
+    if (!v || !api().ir->value_alive(g.raw(), v)) return;
+    const ValueInfo i = g.info(v);
+    if (i.n_uses() == 1)
+      for (tenon_node u : g.uses(v)) enqueue(u);
+    if (i.n_uses()) return;
+    if (i.constant()) ok(api().ir->erase_constants(g.ctx(), g.raw(), 1, &v));
+    else drop_node(i.producer());
+  }
+  bool keep(tenon_node n) const {
+    const tenon_operator* o = api().registry->find_operator(g.op(n));
+    return !o || (o->flags & TENON_OF_SIDE_EFFECTS) || !held_graphs(g, n).empty();
+  }
+
+  std::unordered_map<tenon_op, std::vector<Rule>> rules_;
+  std::deque<tenon_node> queue_;
+  std::unordered_set<tenon_node> pending_;
+  uint64_t rewrites_ = 0;
+  tenon_graph* here_ = nullptr;  ///< graph of the node at work: work is never moved from one graph to another
+};
+
+}  // namespace tenon::passes

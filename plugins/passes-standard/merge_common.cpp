@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// merge-common: equal constants become one, then nodes that compute the same become one, in one walk in topological order. A node of a
+// nested graph may be replaced by an equal one of an enclosing graph that stands before the holder.
+#include <tenon/plugin.hpp>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "common/constants.hpp"
+#include "common/walk.hpp"
+
+namespace tenon::passes {
+namespace {
+
+void append(std::string* key, const void* data, size_t bytes) { key->append(static_cast<const char*>(data), bytes); }
+template <class T> void append(std::string* key, T v) { append(key, &v, sizeof v); }
+
+uint64_t hash(const uint8_t* p, uint64_t n, uint64_t h) {
+  for (; n >= 8; p += 8, n -= 8) {
+    uint64_t w;
+    std::memcpy(&w, p, 8);
+    h = (h ^ w) * 0x9e3779b97f4a7c15ull;
+    h ^= h >> 29;
+  }
+  for (; n; ++p, --n) h = (h ^ *p) * 0x100000001b3ull;
+  return h;
+}
+/// Of the beginning and the end only: most unequal weights differ there, and equal ones are compared in full.
+uint64_t hash_ends(Span<uint8_t> b) {
+  constexpr uint64_t kEnd = 4096;
+  uint64_t h = hash(b.data(), std::min(b.size(), kEnd), b.size());
+  return b.size() > kEnd ? hash(b.data() + b.size() - kEnd, kEnd, h) : h;
+}
+
+bool commutative(std::string_view name) {
+  static const std::string_view all[] = {"Add", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Equal", "LogicalAnd", "LogicalOr", "Mul", "NotEqual"};
+  return std::binary_search(std::begin(all), std::end(all), name);
+}
+
+class Merger {
+ public:
+  Merger(const Ctx& ctx, Graph& g) : ctx_(ctx), g_(g) {}
+  uint64_t run() {
+    merge_constants();
+    walk(g_.nodes());
+    ctx_.metric("merged-constants", static_cast<double>(constants_));
+    ctx_.metric("merged-nodes", static_cast<double>(nodes_));
+    return constants_ + nodes_;
+  }
+
+ private:
+  // constants
+  void merge_constants() {
+    std::unordered_map<tenon_value, bool> seen;
+    auto look = [&](tenon_value v) {
+      if (!v || !g_.is_constant(v) || !seen.emplace(v, true).second) return;
+      merge_constant(v);
+    };
+    for (tenon_node n : all_nodes(g_)) {
+      for (tenon_value v : g_.inputs(n)) look(v);
+      for (const tenon_attr& a : g_.attrs(n).all())
+        if (a.type == TENON_AT_TENSOR) look(a.v.tensor);
+    }
+  }
+  void merge_constant(tenon_value v) {
+    const ValueInfo i = g_.info(v);
+    std::string key;
+    append(&key, i.type());
+    for (int64_t d : i.dims()) append(&key, d);
+    append(&key, hash_ends(g_.constant_bytes(v)));
+    auto& equals = of_type_[key];
+    for (tenon_value first : equals) {
+      if (!same_constant(g_, first, v)) continue;
+      tensor_[v] = first;
+      if (i.is_output()) return;
+      g_.replace_uses(v, first);
+      // Uses as a tensor attribute stay, so it may live on.
+      if (g_.info(v).n_uses() == 0) ok(api().ir->erase_constants(ctx_.raw(), g_.raw(), 1, &v));
+      ++constants_;
+      return;
+    }
+    equals.push_back(v);
+  }
+
+  // nodes
+  void walk(const std::vector<tenon_node>& nodes) {
+    std::vector<std::string> mine;
+    for (tenon_node n : nodes) {
+      if (!g_.alive(n)) continue;
+      const auto inner = held_graphs(g_, n);
+      for (tenon_graph* x : inner) walk(Graph(ctx_.raw(), x).nodes());
+      std::string key;
+      if (!inner.empty() || !key_of(n, &key)) continue;
+      const auto [it, fresh] = by_key_.try_emplace(key, n);
+      if (fresh) mine.push_back(std::move(key));
+      else if (merge(n, it->second)) ++nodes_;
+    }
+    for (const auto& key : mine) by_key_.erase(key);
+  }
+  bool key_of(tenon_node n, std::string* key) const {
+    const tenon_operator* o = api().registry->find_operator(g_.op(n));
+    if (!o || (o->flags & (TENON_OF_SIDE_EFFECTS | TENON_OF_NONDETERMINISTIC))) return false;
+    append(key, g_.op(n));
+    Ids in = g_.inputs(n);
+    const auto name = Graph::op_name(g_.op(n));
+    if (name.domain == "tenon" && commutative(name.name)) std::sort(in.begin(), in.end());
+    append(key, in.size());
+    for (tenon_value v : in) append(key, v);
+    for (tenon_value v : g_.outputs(n)) key->push_back(v ? '1' : '0');
+    return append_attrs(n, key);
+  }
+  bool append_attrs(tenon_node n, std::string* key) const {
+    std::map<std::string_view, const tenon_attr*> sorted;
+    const Attrs attrs = g_.attrs(n);
+    for (const tenon_attr& a : attrs.all()) sorted.emplace(tenon::view(a.name), &a);
+    for (const auto& [name, a] : sorted) {
+      append(key, name.size());
+      key->append(name);
+      append(key, a->type);
+      append(key, a->count);
+      if (!append_value(*a, key)) return false;
+    }
+    return true;
+  }
+  bool append_value(const tenon_attr& a, std::string* key) const {
+    switch (a.type) {
+      case TENON_AT_INT: append(key, a.v.i); return true;
+      case TENON_AT_FLOAT: append(key, a.v.f); return true;
+      case TENON_AT_INTS: append(key, a.v.ints, a.count * sizeof(int64_t)); return true;
+      case TENON_AT_FLOATS: append(key, a.v.floats, a.count * sizeof(double)); return true;
+      case TENON_AT_RAW: append(key, a.v.raw, a.count); return true;
+      case TENON_AT_TENSOR: append(key, same_tensor(a.v.tensor)); return true;
+      case TENON_AT_STR:
+      case TENON_AT_STRS:
+        for (uint64_t k = 0; k < a.count; ++k) {
+          append(key, a.v.strs[k].len);
+          key->append(tenon::view(a.v.strs[k]));
+        }
+        return true;
+      default: return false;
+    }
+  }
+  tenon_value same_tensor(tenon_value v) const {
+    auto it = tensor_.find(v);
+    return it == tensor_.end() ? v : it->second;
+  }
+  /// Everybody who used `twin` uses `first` from now on.
+  bool merge(tenon_node twin, tenon_node first) {
+    const Ids from = g_.outputs(twin), to = g_.outputs(first);
+    const bool elsewhere = g_.graph_of(twin) != g_.graph_of(first);
+    for (size_t k = 0; k < from.size(); ++k) {
+      if (!from[k]) continue;
+      const bool output = g_.info(from[k]).is_output();
+      if (output && (elsewhere || g_.info(to[k]).is_output())) return false;
+    }
+    for (size_t k = 0; k < from.size(); ++k) {
+      if (!from[k]) continue;
+      const ValueInfo old = g_.info(from[k]);
+      if (old.is_output()) ok(api().ir->set_name(ctx_.raw(), g_.raw(), 0, to[k], str(old.name())));
+      g_.replace_uses(from[k], to[k]);
+    }
+    g_.add_origins(first, {twin});
+    g_.erase(twin);
+    return true;
+  }
+
+  const Ctx& ctx_;
+  Graph& g_;
+  std::unordered_map<std::string, std::vector<tenon_value>> of_type_;
+  std::unordered_map<tenon_value, tenon_value> tensor_;  ///< constant -> the equal one met first
+  std::unordered_map<std::string, tenon_node> by_key_;
+  uint64_t constants_ = 0, nodes_ = 0;
+};
+
+uint64_t run(const Ctx& ctx, Graph& g) { return Merger(ctx, g).run(); }
+
+}  // namespace
+
+TENON_PASS("merge-common",
+           R"("class":"exact","summary":"merge equal constants and nodes that compute the same","options":{"type":"object","properties":{},"additionalProperties":false})",
+           run);
+}  // namespace tenon::passes

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// merge-neighbours: two data movements or conversions in a row become one, bit by bit the same.
+#include <tenon/plugin.hpp>
+
+#include <algorithm>
+
+#include "common/constants.hpp"
+#include "common/rewriter.hpp"
+#include "common/shapes.hpp"
+
+namespace tenon::passes {
+namespace {
+
+const tenon_dtype* named_type(std::string_view name) {
+  for (const auto& d : dtype_names())
+    if (name == d.name) return &d.type;
+  return nullptr;
+}
+
+std::vector<int64_t> perm_of(Rewriter& r, tenon_node n) {
+  auto perm = r.g.attrs(n).ints("perm");
+  const int32_t rank = r.g.info(r.g.input(n, 0)).rank();
+  if (perm.empty())
+    for (int32_t k = rank; k > 0; --k) perm.push_back(k - 1);
+  return perm;
+}
+
+bool transposes(Rewriter& r, tenon_node n) {
+  const tenon_node inner = r.made_by(r.g.input(n, 0), "Transpose");
+  if (!inner) return false;
+  const auto outer_perm = perm_of(r, n), inner_perm = perm_of(r, inner);
+  if (outer_perm.size() != inner_perm.size() || outer_perm.empty()) return false;
+  std::vector<int64_t> perm;
+  for (int64_t k : outer_perm) perm.push_back(inner_perm.at(static_cast<size_t>(k)));
+  r.replace(n, {"Transpose", {r.g.input(inner, 0)}, AttrList{}.set("perm", perm), {inner}});
+  return true;
+}
+
+/// A Transpose that moves only axes of length 1 keeps the order of the elements.
+bool transpose_is_reshape(Rewriter& r, tenon_node n) {
+  const ValueInfo x = r.g.info(r.g.input(n, 0));
+  const auto target = reshape_target(r.g.info(r.g.output(n)));
+  if (x.rank() < 0 || !target) return false;
+  int64_t last = -1;
+  for (int64_t k : perm_of(r, n)) {
+    if (x.dim(static_cast<int32_t>(k)) == 1) continue;
+    if (k < last) return false;
+    last = k;
+  }
+  r.replace(n, {"Reshape", {r.g.input(n, 0), r.g.add_ints("", *target)}});
+  return true;
+}
+
+bool keeps_order(Rewriter& r, tenon_node n) { return r.is(n, "Reshape") || r.is(n, "Squeeze") || r.is(n, "Unsqueeze"); }
+
+/// Reshape, Squeeze and Unsqueeze keep the order of the elements, so only the last shape counts.
+bool reshapes(Rewriter& r, tenon_node n) {
+  const ValueInfo x = r.g.info(r.g.input(n, 0));
+  const tenon_node inner = x.graph() == r.g.graph_of(n) ? x.producer() : 0;
+  if (!inner || !keeps_order(r, inner)) return false;
+  const auto target = reshape_target(r.g.info(r.g.output(n)));
+  if (!target) return false;
+  r.replace(n, {"Reshape", {r.g.input(inner, 0), r.g.add_ints("", *target)}, {}, {inner}});
+  return true;
+}
+
+/// Every value of `from` is one of `to`.
+bool embeds(tenon_dtype from, tenon_dtype to) {
+  if (from == to) return true;
+  if (from == dt::boolean) return is_int(to) || is_float(to);
+  if (from.bits > 64 || to.bits > 64) return false;
+  if (is_int(from) && is_int(to)) return from.code == to.code ? from.bits <= to.bits : from.code == TENON_DT_UINT && from.bits < to.bits;
+  if (is_int(from) && to.code == TENON_DT_FLOAT) return from.bits <= (to.bits == 64 ? 32 : to.bits == 32 ? 16 : 8);
+  if (from == dt::f16 || from == dt::bf16) return to == dt::f32 || to == dt::f64;
+  return from == dt::f32 && to == dt::f64;
+}
+
+bool casts(Rewriter& r, tenon_node n) {
+  const tenon_node inner = r.made_by(r.g.input(n, 0), "Cast");
+  if (!inner) return false;
+  const tenon_value source = r.g.input(inner, 0);
+  const tenon_dtype from = r.g.info(source).type();
+  const std::string to = r.g.attrs(n).s("to");
+  const tenon_dtype* middle = named_type(r.g.attrs(inner).s("to"));
+  const tenon_dtype* last = named_type(to);
+  if (!middle || !last || from == dt::none || !embeds(from, *middle)) return false;
+  // From a float an integer out of range is not defined, from an integer it wraps.
+  if (is_float(*middle) && is_int(*last) && !is_float(from) && !embeds(from, *last)) return false;
+  AttrList attrs;
+  attrs.add("to", to);
+  if (const tenon_attr* a = r.g.attrs(n).find("saturate")) attrs.copy(*a);
+  r.replace(n, {"Cast", {source}, std::move(attrs), {inner}});
+  return true;
+}
+
+/// min(max(min(max(x, a), b), c), d) with a <= b and c <= d is one clamp.
+bool clips(Rewriter& r, tenon_node n) {
+  const tenon_node inner = r.made_by(r.g.input(n, 0), "Clip");
+  const tenon_dtype type = r.g.info(r.g.output(n)).type();
+  if (!inner || type != dt::f32) return false;
+  bool constant = true;
+  auto bound = [&](tenon_node m, uint64_t k, double open) {
+    const tenon_value v = r.g.input(m, k);
+    const auto s = scalar(r.g, v);
+    if (v && (!s || std::isnan(*s))) constant = false;
+    return s.value_or(open);
+  };
+  const double a = bound(inner, 1, -HUGE_VAL), b = bound(inner, 2, HUGE_VAL), c = bound(n, 1, -HUGE_VAL), d = bound(n, 2, HUGE_VAL);
+  if (!constant || a > b || c > d) return false;
+  const double low = std::min(std::max(a, c), d), high = std::min(std::max(b, c), d);
+  std::vector<tenon_value> in = {r.g.input(inner, 0), low == -HUGE_VAL ? 0 : make_scalar(r.g, type, low), high == HUGE_VAL ? 0 : make_scalar(r.g, type, high)};
+  r.replace(n, {"Clip", std::move(in), {}, {inner}});
+  return true;
+}
+
+struct SliceSpec {
+  std::vector<int64_t> starts, ends, axes, steps;
+};
+std::optional<SliceSpec> slice_spec(Rewriter& r, tenon_node n) {
+  const auto starts = ints(r.g, r.g.input(n, 1)), ends = ints(r.g, r.g.input(n, 2));
+  const int32_t rank = r.g.info(r.g.input(n, 0)).rank();
+  if (!starts || !ends || rank < 0 || starts->size() != ends->size()) return std::nullopt;
+  SliceSpec s{*starts, *ends, {}, {}};
+  const auto axes = ints(r.g, r.g.input(n, 3)), steps = ints(r.g, r.g.input(n, 4));
+  if ((r.g.input(n, 3) && !axes) || (r.g.input(n, 4) && !steps)) return std::nullopt;
+  for (size_t k = 0; k < s.starts.size(); ++k) {
+    s.axes.push_back(axes ? axis_of(axes->at(k), rank) : static_cast<int64_t>(k));
+    s.steps.push_back(steps ? steps->at(k) : 1);
+  }
+  return s;
+}
+
+/// Slices along different axes do not see each other.
+bool slices(Rewriter& r, tenon_node n) {
+  const tenon_value x = r.g.input(n, 0);
+  const tenon_node inner = r.made_by(x, "Slice");
+  if (!inner || r.g.info(x).is_output()) return false;
+  for (tenon_node user : r.g.uses(x))
+    if (!r.is(user, "Slice") || !slice_spec(r, user)) return false;
+  auto first = slice_spec(r, inner), second = slice_spec(r, n);
+  if (!first || !second) return false;
+  for (int64_t a : second->axes)
+    if (std::find(first->axes.begin(), first->axes.end(), a) != first->axes.end()) return false;
+  auto both = [](std::vector<int64_t> a, const std::vector<int64_t>& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+  };
+  auto constant = [&](const std::vector<int64_t>& a, const std::vector<int64_t>& b) { return r.g.add_ints("", both(a, b)); };
+  r.replace(n, {"Slice",
+                {r.g.input(inner, 0), constant(first->starts, second->starts), constant(first->ends, second->ends), constant(first->axes, second->axes),
+                 constant(first->steps, second->steps)},
+                {},
+                {inner}});
+  return true;
+}
+
+std::optional<int64_t> concat_axis(Rewriter& r, tenon_node n) {
+  const int32_t rank = r.g.info(r.g.output(n)).rank();
+  if (rank < 0) return std::nullopt;
+  return axis_of(r.g.attrs(n).i("axis"), rank);
+}
+
+/// A Concat that only feeds another one along the same axis.
+bool concats(Rewriter& r, tenon_node n) {
+  const auto axis = concat_axis(r, n);
+  if (!axis) return false;
+  std::vector<tenon_value> in;
+  std::vector<tenon_node> absorbed;
+  for (tenon_value v : r.g.inputs(n)) {
+    const tenon_node inner = r.made_by(v, "Concat");
+    if (!inner || !r.single_use(v) || concat_axis(r, inner) != axis) {
+      in.push_back(v);
+      continue;
+    }
+    const Ids more = r.g.inputs(inner);
+    in.insert(in.end(), more.begin(), more.end());
+    absorbed.push_back(inner);
+  }
+  if (absorbed.empty()) return false;
+  r.replace(n, {"Concat", in, AttrList{}.set("axis", *axis), absorbed});
+  return true;
+}
+
+/// Concat of all outputs of one Split, in order.
+bool split_concat(Rewriter& r, tenon_node n) {
+  const Ids in = r.g.inputs(n);
+  const tenon_node split = in.empty() || !in[0] ? 0 : r.g.producer(in[0]);
+  if (!r.is(split, "Split") || r.g.outputs(split) != in || r.g.graph_of(split) != r.g.graph_of(n)) return false;
+  const int32_t rank = r.g.info(r.g.input(split, 0)).rank();
+  const auto axis = concat_axis(r, n);
+  if (!axis || rank < 0 || *axis != axis_of(r.g.attrs(split).i("axis"), rank)) return false;
+  return r.forward(n, r.g.input(split, 0));
+}
+
+/// Shape of a op b by broadcasting, where it is provable.
+std::optional<Dims> broadcast(const ValueInfo& a, const ValueInfo& b) {
+  if (!known(a) || !known(b)) return std::nullopt;
+  Dims d(static_cast<size_t>(std::max(a.rank(), b.rank())), 1);
+  const auto rank = static_cast<int32_t>(d.size());
+  for (int32_t k = 0; k < rank; ++k) {
+    const int64_t x = k < rank - a.rank() ? 1 : a.dim(k - rank + a.rank()), y = k < rank - b.rank() ? 1 : b.dim(k - rank + b.rank());
+    if (x != y && x != 1 && y != 1) return std::nullopt;
+    d[static_cast<size_t>(k)] = x == 1 ? y : x;
+  }
+  return d;
+}
+
+/// An operator that broadcasts needs no Expand before it, when its result has the same shape without.
+bool expand(Rewriter& r, tenon_node n) {
+  const ValueInfo y = r.g.info(r.g.output(n));
+  std::vector<tenon_value> in = r.g.inputs(n);
+  if (in.size() != 2 || !in[0] || !in[1] || !known(y)) return false;
+  for (size_t k = 0; k < 2; ++k) {
+    const tenon_node e = r.made_by(in[k], "Expand");
+    if (!e) continue;
+    const auto d = broadcast(r.g.info(r.g.input(e, 0)), r.g.info(in[1 - k]));
+    if (!d || *d != y.dims().vec()) continue;
+    in[k] = r.g.input(e, 0);
+    r.set_inputs(n, in);
+    return true;
+  }
+  return false;
+}
+
+uint64_t run(const Ctx& ctx, Graph& g) {
+  return Rewriter(ctx, g,
+                  {{{"Transpose"}, transposes},
+                   {{"Transpose"}, transpose_is_reshape},
+                   {{"Reshape", "Squeeze", "Unsqueeze"}, reshapes},
+                   {{"Cast"}, casts},
+                   {{"Clip"}, clips},
+                   {{"Slice"}, slices},
+                   {{"Concat"}, split_concat},
+                   {{"Concat"}, concats},
+                   {{"Add", "Sub", "Mul", "Div", "Pow", "Maximum", "Minimum", "Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd",
+                     "LogicalOr"},
+                    expand}})
+      .run();
+}
+
+}  // namespace
+
+TENON_PASS("merge-neighbours",
+           R"("class":"exact","summary":"merge transposes, reshapes, casts, clips, slices and concats in a row; drop Expand before broadcasting","options":{"type":"object","properties":{},"additionalProperties":false})",
+           run);
+}  // namespace tenon::passes
