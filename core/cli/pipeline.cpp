@@ -26,31 +26,33 @@ void print_plan(const Common& c, const Registry& r, const Plan& p, const RunOpti
   if (o.dry_run && !c.quiet) print_line(fmt::format("the pipeline is right: {} stages, nothing was run", p.stages.size()));
 }
 
-}  // namespace
-
-Status run_config(const Common& c, const Config& config, const RunOptions& o) {
-  Work work(c);
+Status plan_and_run(const Common& c, Work& work, Run& run, const Config& config, const RunOptions& o) {
   auto own = config_plugins(config);
   if (!own) return fail(std::move(own.error()));
   TENON_TRY(work.discover(std::move(*own)));
   if (config.json.contains("prefer")) work.session.registry.set_prefer(config.json["prefer"]);
+  auto plan = make_plan(work.session, config);
+  if (!plan) return fail(std::move(plan.error()));
+  if (o.explain || o.dry_run) print_plan(c, work.session.registry, *plan, o);
+  return o.dry_run ? Status() : run_plan(run, *plan);
+}
+
+}  // namespace
+
+Status run_config(const Common& c, const Config& config, const RunOptions& o) {
+  Work work(c);
   Run run(work.session);
   run.report.pipeline = config.name.empty() ? "command line" : config.name;
   run.verify_all = o.verify_all;
   run.threads = c.threads;
   run.progress = &work.progress;
   if (!c.json && !c.quiet) run.say = print_line;
-  auto plan = make_plan(work.session, config);
-  if (plan && (o.explain || o.dry_run)) print_plan(c, work.session.registry, *plan, o);
-  if (plan && o.dry_run) return {};
-  Status s = plan ? run_plan(run, *plan) : fail(std::move(plan.error()));
+  Status s = plan_and_run(c, work, run, config, o);
   Json report = run.report.json(work.session, s ? nullptr : &s.error());
-  if (c.json) print_line(report.dump(2, ' ', false, Json::error_handler_t::replace));
-  if (!c.report.empty()) {
-    Status written = write_report(c.report, report);
-    if (s) s = std::move(written);
-  }
-  return s;
+  if (c.json && !(o.dry_run && s)) print_line(report.dump(2, ' ', false, Json::error_handler_t::replace));
+  if (c.report.empty()) return s;
+  Status written = write_report(c.report, report);
+  return s ? written : s;
 }
 
 void add_pipeline(CLI::App& app, Common& c) {

@@ -81,11 +81,13 @@ class Lowering {
     auto order = m_.topological(g);
     if (!order) return fail(std::move(order.error()));
     uint64_t done = 0;
+    int outer_depth = std::exchange(depth_, 0);  // counts lowerings of lowerings, not graphs in graphs
     for (tenon_node n : *order) {
       if (s_.cancelled) return fail(TENON_E_CANCELLED, "cancelled");
       if (g.index == 0 && s_.on_progress && done++ % 256 == 0) s_.on_progress(done, order->size(), "lowering");
       TENON_TRY(node(n));
     }
+    depth_ = outer_depth;
     return {};
   }
   std::vector<Leftover> leftovers() const {

@@ -229,7 +229,10 @@ Result<std::unique_ptr<tenon_exec>> make_exec(Session& s, const Model& m, tenon_
   e->owned.resize(ids.size());
   e->alias.resize(ids.size());
   e->inferred.resize(ids.size());
-  for (size_t k = 0; k < ids.size(); ++k) e->out.push_back(ids[k] ? &e->out_store[k] : nullptr);
+  for (size_t k = 0; k < ids.size(); ++k) {
+    e->out.push_back(ids[k] ? &e->out_store[k] : nullptr);
+    e->declared.push_back(ids[k] ? m.type(ids[k]) : ValueType{});
+  }
   tenon_node_info& i = e->info;
   i.struct_size = sizeof i;
   i.n_out = static_cast<uint32_t>(ids.size());
@@ -323,6 +326,11 @@ Status tenon_exec::run(const tenon_tensor* const* in, uint32_t n_in, const tenon
     if (!out[k]) continue;
     out_store[k] = results[k] ? *results[k] : tenon_tensor{sizeof(tenon_tensor), TENON_RANK_UNKNOWN, nullptr, 0, nullptr, {}, nullptr};
     if (out_store[k].data) alias[k] = results[k];
+    else if (attrs && attrs->has_graphs()) {  // a loop without a turn has no other source for its outputs' type
+      out_store[k].type = declared[k].dtype;
+      out_store[k].rank = declared[k].rank;
+      out_store[k].dim = declared[k].dims.data();
+    }
   }
   Status s = infer_outputs();
   if (s) {

@@ -50,6 +50,7 @@ struct tenon_exec {
   std::vector<tenon::core::OwnedOutput> owned;
   std::vector<const tenon_tensor*> alias;  ///< output replaced by another tensor
   std::vector<uint8_t> inferred;
+  std::vector<tenon::core::ValueType> declared;  ///< outputs' types in the model
   std::vector<int64_t> lent;
   std::vector<std::pair<tenon_value, std::unique_ptr<tenon::core::ConstantTensor>>> attr_tensors;
   std::deque<tenon::core::Tensor> kept;  ///< results of nested graphs, for the length of a run

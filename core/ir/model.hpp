@@ -32,7 +32,7 @@ struct Quantization {
 /// Where a node came from in the user's file.
 struct Origin {
   std::string name;      ///< node name there (or a made-up one: operator and number)
-  std::string operator_name;  ///< "onnx::Conv"
+  std::string operator_name;  ///< domain and name, "a::B"
 };
 
 struct ViewStorage;

@@ -203,7 +203,7 @@ Status ExecuteStage::run(Run& r, StageRecord* record) {
 std::string ExecuteStage::summary(const StageRecord& record) const {
   const Json& d = record.details;
   if (!d.contains("ms-min")) return Stage::summary(record);
-  std::string s = fmt::format("{}, {} nodes, compiled in {}, ", d["backend"].get<std::string>(), record.nodes_after, time_text(d["compile-ms"]));
+  std::string s = fmt::format("{}{} nodes, compiled in {}, ", backends_.size() > 1 ? d["backend"].get<std::string>() + " took it, " : "", record.nodes_after, time_text(d["compile-ms"]));
   s += repeat_ == 1 ? fmt::format("ran in {}", time_text(d["ms-min"])) : fmt::format("{} runs: min {}, median {}", repeat_, time_text(d["ms-min"]), time_text(d["ms-median"]));
   if (inputs_.empty() && d["inputs"] == "made up") s += ", inputs made up";
   for (const auto& o : d.value("outputs", Json::array())) {

@@ -84,7 +84,9 @@ class InputReader {
       return none;
     }
     Error e = problem(v, "input \"" + name + "\" is missing", "nothing");
-    return fail(std::move(e).with("hint", file_.single_array() ? "a .npy file holds one input; this graph has several: use a .npz file" : nearest_hint("in:" + name, file_.names())));
+    if (file_.single_array()) return fail(std::move(e).with("hint", "a .npy file holds one input; this graph has several: use a .npz file"));
+    bool prefixed = !nearest_word("in:" + name, file_.names()).empty();
+    return fail(std::move(e).with("hint", nearest_hint(prefixed ? "in:" + name : name, file_.names())));
   }
 
  public:

@@ -50,7 +50,7 @@ size_t Positions::skip_string(size_t i) const {
 }
 
 size_t Positions::value(size_t i, size_t key, const std::string& pointer) {
-  if (!places_.emplace(pointer, Place{key, i}).second) duplicates_.push_back(pointer);
+  if (!places_.insert_or_assign(pointer, Place{key, i}).second) duplicates_.push_back(pointer);
   if (i >= text_.size()) return i;
   if (text_[i] == '"') return skip_string(i);
   if (text_[i] != '{' && text_[i] != '[') return std::min(text_.find_first_of(",]} \n\t\r", i), text_.size());

@@ -94,12 +94,12 @@ Status RepeatStage::run(Run& r, StageRecord* record) {
   record->details["rounds"] = rounds;
   record->details["unchanged"] = !*changed;
   record->details["passes"] = std::move(account);
-  if (*changed) r.session.log({3, "", name(), fmt::format("the repeated passes still changed the graph in round {}, the last that \"at-most\" allows", rounds)});
+  if (*changed) r.session.log({3, "", "repeat", fmt::format("the repeated passes still changed the graph in round {}, the last that \"at-most\" allows", rounds)});
   return {};
 }
 
 std::string RepeatStage::summary(const StageRecord& record) const {
-  std::string s = fmt::format("{}, {} rounds", Stage::summary(record), record.details.value("rounds", 0));
+  std::string s = fmt::format("{}, {} {}", Stage::summary(record), record.details.value("rounds", 0), record.details.value("rounds", 0) == 1 ? "round" : "rounds");
   const Json passes = record.details.value("passes", Json::object());  // items() only refers to it
   for (const auto& [id, a] : passes.items()) {
     if (a["changed"].get<int64_t>() == 0) continue;

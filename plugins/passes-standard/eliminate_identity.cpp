@@ -18,10 +18,6 @@ bool keeps_shape(Rewriter& r, tenon_node n, uint64_t k = 0) {
   const tenon_value v = r.g.input(n, k);
   return v && same_type(r.g.info(r.g.output(n)), r.g.info(v));
 }
-bool one_output(Rewriter& r, tenon_node n) {
-  const Ids out = r.g.outputs(n);
-  return !out.empty() && out[0] && std::all_of(out.begin() + 1, out.end(), [](tenon_value v) { return v == 0; });
-}
 bool all_equal(const std::vector<int64_t>& v, int64_t x) {
   return std::all_of(v.begin(), v.end(), [x](int64_t e) { return e == x; });
 }
@@ -86,12 +82,12 @@ bool concat(Rewriter& r, tenon_node n) {
   return true;
 }
 
-bool split(Rewriter& r, tenon_node n) { return r.g.outputs(n).size() == 1 && same_shape(r, n); }
+bool split(Rewriter& r, tenon_node n) { return r.one_output(n) && same_shape(r, n); }
 
 bool pool(Rewriter& r, tenon_node n) {
   const Attrs a = r.g.attrs(n);
   const auto kernel = a.ints("kernel_shape");
-  return one_output(r, n) && r.g.outputs(n).size() == 1 && !kernel.empty() && all_equal(kernel, 1) && all_equal(a.ints("strides"), 1) && all_equal(a.ints("pads"), 0) &&
+  return r.one_output(n) && !kernel.empty() && all_equal(kernel, 1) && all_equal(a.ints("strides"), 1) && all_equal(a.ints("pads"), 0) &&
          same_shape(r, n);
 }
 

@@ -69,13 +69,19 @@ class Folder {
   bool foldable(tenon_node n, std::string_view name) const {
     const tenon_operator* o = api().registry->find_operator(g_.op(n));
     if (!o || !o->reference || (o->flags & (TENON_OF_SIDE_EFFECTS | TENON_OF_NONDETERMINISTIC))) return false;
-    // Quantized weights stay quantized: that is what they are for, and integer kernels look for this node. Vectors are parameters.
-    if (name == "DequantizeLinear" && !dequantize_ && g_.info(g_.input(n, 0)).rank() > 1) return false;
+    if (!dequantize_ && widens_weights(n, name)) return false;
     for (tenon_value v : g_.inputs(n))
       if (v && !g_.is_constant(v)) return false;
     for (tenon_value v : g_.outputs(n))
       if (v && !is_tensor(g_.info(v).type())) return false;
     return held_graphs(g_, n).empty();
+  }
+
+  /// Quantized weights stay quantized: that is what they are for, and integer kernels look for them. Vectors are parameters, not weights.
+  bool widens_weights(tenon_node n, std::string_view name) const {
+    const ValueInfo x = g_.info(g_.input(n, 0));
+    if (x.rank() < 2) return false;
+    return name == "DequantizeLinear" || (name == "Cast" && is_int(x.type()) && x.type().bits <= 8 && g_.info(g_.output(n)).type().bits > 8);
   }
 
   int64_t declared_bytes(const std::vector<tenon_value>& out) const {
@@ -140,7 +146,7 @@ TENON_PASS("fold-constants",
            R"("class":"exact","summary":"compute nodes whose inputs are constants, and Shape of known shapes","options":{"type":"object","properties":{)"
            R"("growth-limit":{"type":"integer","minimum":0,"default":536870912,"description":"bytes by which one run may let the model grow"},)"
            R"("value-limit":{"type":"integer","minimum":0,"default":268435456,"description":"bytes of one folded node's results"},)"
-           R"("dequantize":{"type":"boolean","default":false,"description":"also fold DequantizeLinear of constants with two or more axes, which turns quantized weights into floats"})"
+           R"("dequantize":{"type":"boolean","default":false,"description":"also fold DequantizeLinear, and Cast from 8 bits and less, of constants with two or more axes: quantized weights become wide ones"})"
            R"(},"additionalProperties":false})",
            run);
 }  // namespace tenon::passes

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// fuse-conv: what follows a convolution and is linear in each channel goes into its weights and bias; then come the residual and the
-// activation, as the node's own. Weights are computed in double and rounded once.
+// fuse-conv: what precedes or follows a convolution and is linear in each channel goes into its weights and bias; then come the residual
+// and the activation, as the node's own. Weights are computed in double and rounded once.
 #include <tenon/plugin.hpp>
 
 #include <algorithm>
@@ -168,6 +168,14 @@ bool binary(Rewriter& r, tenon_node n) {
   return false;
 }
 
+/// -conv
+bool negation(Rewriter& r, tenon_node n) {
+  const auto p = producer(r, r.g.input(n, 0));
+  if (!p) return false;
+  const auto channels = static_cast<size_t>(p->channels);
+  return apply(r, n, *p, {std::vector<double>(channels, -1.0), std::vector<double>(channels, 0.0)});
+}
+
 /// conv + R, where R has the same shape. The convolution has no other user, so R cannot depend on it.
 bool residual(Rewriter& r, tenon_node n) {
   for (uint64_t k : {0u, 1u}) {
@@ -188,34 +196,82 @@ bool residual(Rewriter& r, tenon_node n) {
   return false;
 }
 
-/// Scale of the input channels into the weights; it commutes with zero padding.
-bool scaled_input(Rewriter& r, tenon_node conv) {
-  const tenon_value x = r.g.input(conv, kInput), weights = r.g.input(conv, kWeights);
-  const tenon_node mul = r.made_by(x, "Mul");
-  if (!mul || !r.single_use(x)) return false;
-  const ValueInfo w = r.g.info(weights);
-  const auto data = floats(r.g, weights);
-  if (!data || w.rank() < 3) return false;
-  const int64_t per_group = w.dim(1), group = r.g.attrs(conv).i("group", 1);
-  for (uint64_t k : {0u, 1u}) {
-    const tenon_value source = r.g.input(mul, 1 - k);
-    const auto c = per_channel(r.g, r.g.input(mul, k), w.rank(), 1, per_group * group);
-    if (!c || r.g.is_constant(source) || !same_type(r.g.info(source), r.g.info(x))) continue;
-    std::vector<double> scaled = *data;
-    const size_t spatial = scaled.size() / static_cast<size_t>(std::max<int64_t>(1, w.dim(0) * per_group));
-    for (int64_t o = 0; o < w.dim(0); ++o)
-      for (int64_t i = 0; i < per_group; ++i)
-        for (size_t s = 0; s < spatial; ++s)
-          scaled[static_cast<size_t>(o * per_group + i) * spatial + s] *= (*c)[static_cast<size_t>(o / (w.dim(0) / group) * per_group + i)];
-    const auto f = rounded(scaled);
-    if (!f) return false;
-    std::vector<tenon_value> in = r.g.inputs(conv);
-    in[kInput] = source;
-    in[kWeights] = constant_like(r, weights, *f);
-    r.set_inputs(conv, in, {mul});
-    return true;
+/// Affine map of the input channels that a node does: a Mul, Div, Add or Sub with constants, or a BatchNormalization.
+struct InputMap {
+  tenon_node node = 0;
+  tenon_value source = 0;
+  Affine map;
+};
+std::optional<InputMap> input_map(Rewriter& r, tenon_value x, int32_t rank, int64_t channels) {
+  if (const tenon_node n = r.made_by(x, "BatchNormalization")) {
+    auto a = affine_of_normalization(r, n);
+    if (!a || static_cast<int64_t>(a->scale.size()) != channels) return std::nullopt;
+    return InputMap{n, r.g.input(n, 0), std::move(*a)};
   }
-  return false;
+  const tenon_node n = r.g.producer(x);
+  if (!n || !r.here(n) || !(r.is(n, "Mul") || r.is(n, "Div") || r.is(n, "Add") || r.is(n, "Sub"))) return std::nullopt;
+  for (uint64_t k : {0u, 1u}) {
+    const tenon_value source = r.g.input(n, k);
+    const auto c = per_channel(r.g, r.g.input(n, 1 - k), rank, 1, channels);
+    if (!c || r.g.is_constant(source) || (r.is(n, "Div") && k == 1) || !same_type(r.g.info(source), r.g.info(x))) continue;
+    InputMap m{n, source, {std::vector<double>(c->size(), 1.0), std::vector<double>(c->size(), 0.0)}};
+    for (size_t i = 0; i < c->size(); ++i) {
+      const double v = (*c)[i];
+      if (r.is(n, "Mul")) m.map.scale[i] = v;
+      if (r.is(n, "Div")) m.map.scale[i] = 1 / v;
+      if (r.is(n, "Add")) m.map.shift[i] = v;
+      if (r.is(n, "Sub")) m.map.shift[i] = k == 0 ? -v : v, m.map.scale[i] = k == 0 ? 1 : -1;
+      if (!std::isfinite(m.map.scale[i])) return std::nullopt;
+    }
+    return m;
+  }
+  return std::nullopt;
+}
+
+bool unpadded(Rewriter& r, tenon_node conv) {
+  const Attrs a = r.g.attrs(conv);
+  const auto pads = a.ints("pads");
+  const std::string mode = a.s("auto_pad", "NOTSET");
+  return (mode == "NOTSET" || mode == "VALID") && std::all_of(pads.begin(), pads.end(), [](int64_t p) { return p == 0; });
+}
+
+/// An affine map of the input channels into weights and bias. A scale commutes with zero padding, a shift does not.
+bool mapped_input(Rewriter& r, tenon_node conv) {
+  const tenon_value x = r.g.input(conv, kInput), weights = r.g.input(conv, kWeights);
+  const ValueInfo w = r.g.info(weights);
+  if (!r.single_use(x) || w.rank() < 3 || !w.constant()) return false;
+  const int64_t per_group = w.dim(1), group = r.g.attrs(conv).i("group", 1), outs = w.dim(0);
+  if (outs < 1 || per_group < 1 || outs % group) return false;
+  const auto m = input_map(r, x, w.rank(), per_group * group);
+  if (!m) return false;
+  const auto& shift = m->map.shift;
+  const bool shifts = std::any_of(shift.begin(), shift.end(), [](double v) { return v != 0; });
+  auto data = floats(r.g, weights);
+  std::vector<tenon_value> in = r.g.inputs(conv);
+  in.resize(std::max<size_t>(in.size(), 3));
+  auto bias = in[kBias] ? floats(r.g, in[kBias]) : std::vector<double>(static_cast<size_t>(outs), 0.0);
+  if (!data || (shifts && (!unpadded(r, conv) || !bias || static_cast<int64_t>(bias->size()) != outs))) return false;
+  const size_t spatial = data->size() / static_cast<size_t>(outs * per_group);
+  for (int64_t o = 0; o < outs; ++o)
+    for (int64_t i = 0; i < per_group; ++i) {
+      const auto channel = static_cast<size_t>(o / (outs / group) * per_group + i);
+      double* tap = data->data() + static_cast<size_t>(o * per_group + i) * spatial;
+      double sum = 0;
+      for (size_t s = 0; s < spatial; ++s) {
+        sum += tap[s];
+        tap[s] *= m->map.scale[channel];
+      }
+      if (shifts) (*bias)[static_cast<size_t>(o)] += sum * shift[channel];
+    }
+  const auto f = rounded(*data);
+  const auto b = shifts ? rounded(*bias) : std::nullopt;
+  if (!f || (shifts && !b)) return false;
+  in[kInput] = m->source;
+  in[kWeights] = constant_like(r, weights, *f);
+  if (shifts) in[kBias] = channel_constant(r, *b);
+  while (!in.back()) in.pop_back();
+  r.set_inputs(conv, in, {m->node});
+  return true;
 }
 
 /// Zero padding of the spatial axes before a convolution.
@@ -263,8 +319,9 @@ uint64_t round(const Ctx& ctx, Graph& g) {
   Rewriter linear(ctx, g,
                   {{{"BatchNormalization"}, normalization},
                    {{"Mul", "Div", "Add", "Sub"}, binary},
+                   {{"Neg"}, negation},
                    {{"Conv"}, padded_input},
-                   {{"Conv"}, scaled_input}});
+                   {{"Conv"}, mapped_input}});
   Rewriter closing(ctx, g, {{{"Add"}, residual}, {activation_operators(), activation}});
   const uint64_t rewrites = linear.run();
   return rewrites + closing.run();

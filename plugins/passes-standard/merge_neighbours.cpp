@@ -160,6 +160,32 @@ std::optional<int64_t> concat_axis(Rewriter& r, tenon_node n) {
   return axis_of(r.g.attrs(n).i("axis"), rank);
 }
 
+/// A Slice along the axis of a Concat that takes all or a part of one of its inputs.
+bool slice_concat(Rewriter& r, tenon_node n) {
+  const tenon_value x = r.g.input(n, 0);
+  const tenon_node concat = r.made_by(x, "Concat");
+  const auto s = concat ? slice_spec(r, n) : std::nullopt;
+  const auto axis = concat ? concat_axis(r, concat) : std::nullopt;
+  if (!s || !axis || s->axes.size() != 1 || s->axes[0] != *axis || s->steps[0] != 1) return false;
+  const auto k = static_cast<int32_t>(*axis);
+  const int64_t length = r.g.info(x).dim(k);
+  if (length < 0) return false;
+  auto clamp = [&](int64_t at) { return std::clamp<int64_t>(at < 0 ? std::max(at, -length) + length : at, 0, length); };
+  const int64_t begin = clamp(s->starts[0]), end = clamp(s->ends[0]);
+  int64_t at = 0;
+  for (tenon_value v : r.g.inputs(concat)) {
+    const int64_t size = r.g.info(v).dim(k);
+    if (size < 0 || begin >= end) return false;
+    if (begin == at && end == at + size) return r.forward(n, v);
+    if (begin >= at && end <= at + size) {
+      r.replace(n, {"Slice", {v, r.g.add_ints("", {begin - at}), r.g.add_ints("", {end - at}), r.g.add_ints("", {*axis})}, {}, {}});
+      return true;
+    }
+    at += size;
+  }
+  return false;
+}
+
 /// A Concat that only feeds another one along the same axis.
 bool concats(Rewriter& r, tenon_node n) {
   const auto axis = concat_axis(r, n);
@@ -192,19 +218,6 @@ bool split_concat(Rewriter& r, tenon_node n) {
   return r.forward(n, r.g.input(split, 0));
 }
 
-/// Shape of a op b by broadcasting, where it is provable.
-std::optional<Dims> broadcast(const ValueInfo& a, const ValueInfo& b) {
-  if (!known(a) || !known(b)) return std::nullopt;
-  Dims d(static_cast<size_t>(std::max(a.rank(), b.rank())), 1);
-  const auto rank = static_cast<int32_t>(d.size());
-  for (int32_t k = 0; k < rank; ++k) {
-    const int64_t x = k < rank - a.rank() ? 1 : a.dim(k - rank + a.rank()), y = k < rank - b.rank() ? 1 : b.dim(k - rank + b.rank());
-    if (x != y && x != 1 && y != 1) return std::nullopt;
-    d[static_cast<size_t>(k)] = x == 1 ? y : x;
-  }
-  return d;
-}
-
 /// An operator that broadcasts needs no Expand before it, when its result has the same shape without.
 bool expand(Rewriter& r, tenon_node n) {
   const ValueInfo y = r.g.info(r.g.output(n));
@@ -213,7 +226,7 @@ bool expand(Rewriter& r, tenon_node n) {
   for (size_t k = 0; k < 2; ++k) {
     const tenon_node e = r.made_by(in[k], "Expand");
     if (!e) continue;
-    const auto d = broadcast(r.g.info(r.g.input(e, 0)), r.g.info(in[1 - k]));
+    const auto d = broadcast_dims(r.g.info(r.g.input(e, 0)), r.g.info(in[1 - k]));
     if (!d || *d != y.dims().vec()) continue;
     in[k] = r.g.input(e, 0);
     r.set_inputs(n, in);
@@ -230,6 +243,7 @@ uint64_t run(const Ctx& ctx, Graph& g) {
                    {{"Cast"}, casts},
                    {{"Clip"}, clips},
                    {{"Slice"}, slices},
+                   {{"Slice"}, slice_concat},
                    {{"Concat"}, split_concat},
                    {{"Concat"}, concats},
                    {{"Add", "Sub", "Mul", "Div", "Pow", "Maximum", "Minimum", "Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd",

@@ -157,7 +157,7 @@ bool affine(Rewriter& r, tenon_node n) {
   for (uint64_t k : {0u, 1u}) {
     const tenon_value y = r.g.input(n, k);
     const tenon_node norm = r.made_by(y, "LayerNormalization");
-    if (!norm || !r.single_use(y) || r.g.outputs(norm).size() > 1 || r.g.input(norm, 2) || (scales && r.g.input(norm, 1))) continue;
+    if (!norm || !r.single_use(y) || !r.one_output(norm) || r.g.input(norm, 2) || (scales && r.g.input(norm, 1))) continue;
     const ValueInfo x = r.g.info(r.g.input(norm, 0));
     if (!same_type(x, r.g.info(r.g.output(n))) || !r.can_forward(r.g.output(n), y)) continue;
     const int64_t axis = axis_of(r.g.attrs(norm).i("axis", -1), x.rank());

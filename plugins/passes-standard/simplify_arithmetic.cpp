@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// simplify-arithmetic: scalars in a row become one, in double and rounded once: (x * a) * b, (x + a) + b, x / a, x ^ 2 and the like.
-// x + 0 is dropped here, since it turns -0 into +0.
+// simplify-arithmetic: scalar factors and offsets in a row become one, in double and rounded once; larger constants are combined by a
+// node of their own, which fold-constants computes. x + 0 is dropped here, since it turns -0 into +0.
 #include <tenon/plugin.hpp>
+
+#include <algorithm>
 
 #include "common/constants.hpp"
 #include "common/factors.hpp"
@@ -46,11 +48,35 @@ bool shift(Rewriter& r, tenon_node n) {
   return true;
 }
 
-uint64_t run(const Ctx& ctx, Graph& g) { return Rewriter(ctx, g, {{{"Mul", "Div", "Neg"}, scale}, {{"Add", "Sub"}, shift}}).run(); }
+/// (x * c) * d = x * (c * d), and so for sums, where the combined constant is no larger than the larger of the two.
+bool associate(Rewriter& r, tenon_node n) {
+  if (!single(r, n)) return false;
+  const std::string op(Graph::op_name(r.g.op(n)).name);
+  for (uint64_t k : {0u, 1u}) {
+    const tenon_value y = r.g.input(n, k), d = r.g.input(n, 1 - k);
+    const tenon_node inner = r.made_by(y, op);
+    if (!inner || !r.single_use(y) || !r.g.is_constant(d)) continue;
+    for (uint64_t j : {0u, 1u}) {
+      const tenon_value x = r.g.input(inner, j), c = r.g.input(inner, 1 - j);
+      if (!r.g.is_constant(c) || r.g.is_constant(x)) continue;
+      const auto combined = broadcast_dims(r.g.info(c), r.g.info(d));
+      if (!combined || count_of(combined->data(), static_cast<int32_t>(combined->size())) > std::max(r.g.info(c).count(), r.g.info(d).count())) continue;
+      const tenon_value both = r.emit(n, op, {c, d});
+      r.g.set_type(both, dt::f32, *combined);
+      r.replace(n, {op, {x, both}, {}, {inner}});
+      return true;
+    }
+  }
+  return false;
+}
+
+uint64_t run(const Ctx& ctx, Graph& g) {
+  return Rewriter(ctx, g, {{{"Mul", "Div", "Neg"}, scale}, {{"Add", "Sub"}, shift}, {{"Mul", "Add"}, associate}}).run();
+}
 
 }  // namespace
 
 TENON_PASS("simplify-arithmetic",
-           R"("class":"reassociating","summary":"merge scalar factors and scalar offsets in a row; drop x + 0","options":{"type":"object","properties":{},"additionalProperties":false})",
+           R"("class":"reassociating","summary":"merge constant factors and constant offsets in a row; drop x + 0","options":{"type":"object","properties":{},"additionalProperties":false})",
            run);
 }  // namespace tenon::passes

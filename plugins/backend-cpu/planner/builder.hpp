@@ -135,7 +135,7 @@ class Builder {
   bool share_memory(ValueId a, ValueId b) const;
   /// f32 elements of v, zeros after them up to `count`.
   SlotId padded(ValueId v, int64_t count);
-  /// A new f32 constant, before any step is made.
+  /// A new f32 constant; references to values do not survive it.
   ValueId add_constant(const Dims& dims, const std::vector<float>& data);
   /// Memory that only the next added step uses.
   SlotId scratch(uint64_t bytes);

@@ -183,8 +183,43 @@ class Fuser {
     } else if (!binary_post(dense, reader, result, &post.operand)) {
       return kNone;
     }
-    if (!b_.is_f32(reader.output())) return kNone;
+    if (!b_.is_f32(reader.output()) || !distinct(dense, post)) return kNone;
     return merge(n, r, post);
+  }
+
+  /// oneDNN's eltwise algorithms that an activation takes.
+  static std::vector<Unary> algorithms(const Activation& a) {
+    if (a.kind == Unary::hard_sigmoid) return {Unary::affine, Unary::clip};
+    return {a.kind == Unary::leaky_relu ? Unary::relu : a.kind};
+  }
+  /// Whether no eltwise algorithm appears twice after `dense` when `next` is added (see dnn::Posts); neighbouring linear functions
+  /// are one.
+  bool distinct(const PlanNode& dense, const Post& next) const {
+    std::vector<Unary> used;
+    bool good = true, linear_last = false;
+    auto use = [&](const std::vector<Unary>& list) {
+      for (auto a : list) {
+        if (!(a == Unary::affine && linear_last)) {
+          good = good && std::find(used.begin(), used.end(), a) == used.end();
+          used.push_back(a);
+        }
+        linear_last = a == Unary::affine;
+      }
+    };
+    if (dense.op == "Gemm" && dense.attrs.f("alpha", 1) != 1) use({Unary::affine});
+    if (dense.has_in(dense.op == "Gemm" ? 2 : 3)) linear_last = false;
+    if (auto a = fused_activation(dense.attrs)) use(algorithms(*a));
+    auto add = [&](const Post& p) {
+      if (p.operand == kNoValue)
+        use(algorithms(*unary_of(p.op, p.attrs)));
+      else if (b_.constant_scalar(p.operand))
+        use({Unary::affine});
+      else
+        linear_last = false;
+    };
+    for (const auto& p : dense.posts) add(p);
+    add(next);
+    return good;
   }
 
   /// A Clip's constant bounds as attributes.

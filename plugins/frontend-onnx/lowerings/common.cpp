@@ -26,6 +26,11 @@ void arity(const Lower& l, uint64_t least_in, uint64_t most_in, uint64_t most_ou
   if (out > most_out) throw invalid("wrong number of outputs").with("expected", "at most " + std::to_string(most_out)).with("found", std::to_string(out));
 }
 
+tenon_value axes_input(Lower& l, uint64_t k) {
+  if (!l.has_in(k) || l.info(l.in(k)).rank() != 0) return l.in(k);
+  return l.emit("Reshape", {l.in(k), l.ints({1})});
+}
+
 bool used(const Lower& l, uint64_t k) {
   if (!l.has_out(k)) return false;
   ValueInfo i = l.info(l.out(k));

@@ -17,6 +17,9 @@ void known(const Lower& l, std::initializer_list<std::string_view> names);
 /// The node must have this many inputs (absent ones count) and at most `most_out` outputs.
 void arity(const Lower& l, uint64_t least_in, uint64_t most_in, uint64_t most_out = 1);
 
+/// Input k, a list of axes, as a tensor of rank 1: models also have a scalar there. 0 when absent.
+tenon_value axes_input(Lower& l, uint64_t k);
+
 /// Does anybody read output k?
 bool used(const Lower& l, uint64_t k);
 

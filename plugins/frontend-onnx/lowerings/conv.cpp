@@ -60,12 +60,13 @@ void cut(Transposed& t, size_t k, int64_t total, bool lower) {
   split_padding(std::max<int64_t>(total, 0), lower, &t.w.pads[k], &t.w.pads[t.w.spatial + k]);
 }
 
-// SAME: output = input * stride, so the cut does not depend on the input's size.
+// SAME: output = input * stride, so the cut does not depend on the input's size. As in ONNX's own shape inference, nothing is
+// added where the window is smaller than the stride.
 bool resolve_same(Transposed& t) {
   for (int64_t k : t.w.kernel)
     if (k < 0) return false;
   bool lower = t.w.auto_pad == "SAME_LOWER";
-  for (size_t k = 0; k < t.w.spatial; ++k) cut(t, k, (t.w.kernel[k] - 1) * t.w.dilations[k] + 1 + t.output_padding[k] - t.w.strides[k], lower);
+  for (size_t k = 0; k < t.w.spatial; ++k) cut(t, k, std::max<int64_t>(0, (t.w.kernel[k] - 1) * t.w.dilations[k] + 1 + t.output_padding[k] - t.w.strides[k]), lower);
   t.w.auto_pad.clear();
   return true;
 }

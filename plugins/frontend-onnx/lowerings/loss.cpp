@@ -24,12 +24,12 @@ tenon_value negative_log_likelihood(Lower& l, tenon_value log_p) {
   if (l.has("ignore_index")) {
     tenon_value index = scalar_like(l, target, static_cast<double>(l.i("ignore_index")));
     ignored = l.emit("Equal", {target, index});
-    target = l.emit("Where", {ignored, scalar_like(l, target, 0), target});
+    target = l.emit("Where", {ignored, scalar_like(l, l.in(1), 0), target});
   }
   tenon_value picked = l.emit("GatherElements", {log_p, l.emit("Unsqueeze", {target, one})}, with_axis(1));
   tenon_value loss = l.emit("Neg", {l.emit("Squeeze", {picked, one})});
   if (l.has_in(2)) weight = l.emit("Gather", {l.in(2), target}, with_axis(0));
-  if (ignored) weight = l.emit("Where", {ignored, scalar_like(l, log_p, 0), weight ? weight : scalar_like(l, log_p, 1)});
+  if (ignored) weight = l.emit("Where", {ignored, scalar_like(l, l.in(0), 0), weight ? weight : scalar_like(l, l.in(0), 1)});
   if (weight) loss = l.emit("Mul", {loss, weight});
   std::string reduction = l.s("reduction", "mean");
   if (reduction == "none") return loss;

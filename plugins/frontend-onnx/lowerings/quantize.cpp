@@ -75,7 +75,7 @@ void lower_qlinear_conv(Lower& l) {
   for (uint64_t k : {1, 2, 6, 7}) check_single(l, k);
   AttrList conv = conv_attributes(l, l.in(0), l.in(3));
   Values in{dequantized(l, l.in(0), l.in(1), l.in(2), 1), dequantized(l, l.in(3), l.in(4), l.in(5), 0)};
-  if (l.has_in(8)) in.push_back(dequantized(l, l.in(8), l.emit("Mul", {as_scalar(l, l.in(1)), l.in(4)}), 0, 0));
+  if (l.has_in(8)) in.push_back(dequantized(l, l.in(8), l.emit("Mul", {as_scalar(l, l.in(1)), single(l, l.in(4)) ? as_scalar(l, l.in(4)) : l.in(4)}), 0, 0));
   tenon_value y = l.emit("Conv", in, conv);
   l.to("QuantizeLinear", {y, as_scalar(l, l.in(6)), as_scalar(l, l.in(7))});
 }

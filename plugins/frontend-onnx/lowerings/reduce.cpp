@@ -27,7 +27,7 @@ Reduction read(Lower& l, int32_t axes_input_since) {
   r.x = need(l, 0);
   r.keepdims = l.i("keepdims", 1);
   r.noop = l.i("noop_with_empty_axes", 0);
-  if (!attribute) r.axes = l.in(1);
+  if (!attribute) r.axes = axes_input(l, 1);
   else if (l.has("axes") && !attr_ints(l, "axes").empty()) r.axes = l.ints(attr_ints(l, "axes"));
   return r;
 }

@@ -6,13 +6,45 @@ namespace tenon::onnx {
 namespace {
 
 // What Upsample and Resize of opset 10 mean in the newer operator's terms.
-AttrList asymmetric(const Lower& l) {
+AttrList asymmetric(const std::string& mode, const char* nearest) {
+  AttrList a;
+  a.add("mode", mode).add("coordinate_transformation_mode", "asymmetric").add("nearest_mode", nearest);
+  return a;
+}
+
+std::string old_mode(const Lower& l) {
   std::string mode = l.s("mode", "nearest");
   if (mode == "bilinear") mode = "linear";  // its name in opset 1
   if (mode != "nearest" && mode != "linear") throw invalid("attribute 'mode' has the value '" + mode + "'").with("expected", "nearest or linear");
-  AttrList a;
-  a.add("mode", mode).add("coordinate_transformation_mode", "asymmetric").add("nearest_mode", "floor");
-  return a;
+  return mode;
+}
+
+// Does a constant of scales have one below, or one above 1? Both when it is no constant.
+struct Directions {
+  bool down = true, up = true;
+};
+Directions directions(Lower& l, tenon_value scales) {
+  if (!l.graph().is_constant(scales) || l.info(scales).type() != dt::f32) return {};
+  auto bytes = l.graph().constant_bytes(scales);
+  Directions d{false, false};
+  for (uint64_t i = 0; i + 4 <= bytes.size(); i += 4) {
+    float s;
+    std::memcpy(&s, bytes.data() + i, 4);
+    d.down = d.down || s < 1;
+    d.up = d.up || s > 1;
+  }
+  return d;
+}
+
+// The nearest pixel is the lower one when growing and the upper one when shrinking, so an axis of each kind needs two steps.
+void scaled(Lower& l, tenon_value x, tenon_value scales) {
+  std::string mode = old_mode(l);
+  Directions d = directions(l, scales);
+  if (mode == "linear" || !d.down) return l.to("Resize", {x, 0, scales}, asymmetric(mode, "floor"));
+  if (!d.up) return l.to("Resize", {x, 0, scales}, asymmetric(mode, "ceil"));
+  tenon_value one = l.scalar<float>(1);
+  tenon_value small = l.emit("Resize", {x, 0, l.emit("Minimum", {scales, one})}, asymmetric(mode, "ceil"));
+  l.to("Resize", {small, 0, l.emit("Maximum", {scales, one})}, asymmetric(mode, "floor"));
 }
 
 void lower_upsample_attribute(Lower& l) {
@@ -22,15 +54,14 @@ void lower_upsample_attribute(Lower& l) {
   std::vector<float> scales;
   for (double s : l.floats("scales")) scales.push_back(static_cast<float>(s));
   Dims n{static_cast<int64_t>(scales.size())};
-  tenon_value v = l.graph().add_constant<float>("", n, scales.data());
-  l.to("Resize", {need(l, 0), 0, v}, asymmetric(l));
+  scaled(l, need(l, 0), l.graph().add_constant<float>("", n, scales.data()));
 }
 TENON_LOWERING("onnx", "Upsample", 7, lower_upsample_attribute);
 
 void lower_scales(Lower& l) {
   known(l, {"mode"});
   arity(l, 2, 2);
-  l.to("Resize", {need(l, 0), 0, need(l, 1)}, asymmetric(l));
+  scaled(l, need(l, 0), need(l, 1));
 }
 TENON_LOWERING("onnx", "Upsample", 9, lower_scales);
 TENON_LOWERING("onnx", "Resize", 10, lower_scales);

@@ -30,11 +30,18 @@ void axes_from_attribute(Lower& l, std::string_view op, bool required) {
 }
 void lower_squeeze_attribute(Lower& l) { axes_from_attribute(l, "Squeeze", false); }
 TENON_LOWERING("onnx", "Squeeze", 1, lower_squeeze_attribute);
-void lower_squeeze(Lower& l) { same(l, "Squeeze", {}, 1, 2); }
+void axes_from_input(Lower& l, std::string_view op, uint64_t least_in) {
+  known(l, {});
+  arity(l, least_in, 2);
+  tenon_value x = need(l, 0), axes = axes_input(l, 1);
+  if (!axes && least_in == 2) need(l, 1);
+  l.to(op, axes ? Values{x, axes} : Values{x});
+}
+void lower_squeeze(Lower& l) { axes_from_input(l, "Squeeze", 1); }
 TENON_LOWERING("onnx", "Squeeze", 13, lower_squeeze);
 void lower_unsqueeze_attribute(Lower& l) { axes_from_attribute(l, "Unsqueeze", true); }
 TENON_LOWERING("onnx", "Unsqueeze", 1, lower_unsqueeze_attribute);
-void lower_unsqueeze(Lower& l) { same(l, "Unsqueeze", {}, 2, 2); }
+void lower_unsqueeze(Lower& l) { axes_from_input(l, "Unsqueeze", 2); }
 TENON_LOWERING("onnx", "Unsqueeze", 13, lower_unsqueeze);
 
 void lower_transpose(Lower& l) { same(l, "Transpose", {"perm"}, 1, 1); }

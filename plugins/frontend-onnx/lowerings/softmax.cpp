@@ -5,10 +5,10 @@
 namespace tenon::onnx {
 namespace {
 
-// [0, 1] in the type of x
-tenon_value off_on(Lower& l, tenon_value x) {
+// [0, 1] in the type of the node's input
+tenon_value off_on(Lower& l) {
   const float v[] = {0, 1};
-  return cast(l, l.graph().add_constant<float>("", Dims{2}, v), type_of(l, x, "Hardmax"));
+  return cast(l, l.graph().add_constant<float>("", Dims{2}, v), type_of(l, l.in(0), "Hardmax"));
 }
 
 // 1 at the first largest element along the axis, else 0
@@ -17,7 +17,7 @@ tenon_value hardmax(Lower& l, tenon_value x, int64_t axis) {
   reduce.add("axis", axis).add("keepdims", 0);
   place.add("axis", axis);
   tenon_value depth = dim(l, x, axis);
-  return l.emit("OneHot", {l.emit("ArgMax", {x}, reduce), depth, off_on(l, x)}, place);
+  return l.emit("OneHot", {l.emit("ArgMax", {x}, reduce), depth, off_on(l)}, place);
 }
 
 tenon_value along(Lower& l, std::string_view op, tenon_value x, int64_t axis) {

@@ -45,38 +45,41 @@ void lower_grid_sample(Lower& l) {
 }
 TENON_LOWERING("onnx", "GridSample", 16, lower_grid_sample);
 
-// Middle of sample k of n along an axis of [-1, 1], or k of n points from -1 to 1.
-float place(int64_t k, int64_t n, bool corners) {
-  if (corners) return n == 1 ? 0.0f : static_cast<float>(-1 + 2.0 * static_cast<double>(k) / static_cast<double>(n - 1));
-  return static_cast<float>((2.0 * static_cast<double>(k) + 1) / static_cast<double>(n) - 1);
+// Middles of n samples along an axis of [-1, 1], or with `corners` n points from -1 to 1. `n` has one element.
+tenon_value places(Lower& l, tenon_value n, bool corners) {
+  tenon_value one = l.scalar<float>(1), two = l.scalar<float>(2);
+  tenon_value count = l.emit("Reshape", {n, l.ints({})}), size = l.emit("Cast", {count}, AttrList{}.set("to", "f32"));
+  tenon_value k = l.emit("Cast", {l.emit("Range", {l.scalar<int64_t>(0), count, l.scalar<int64_t>(1)})}, AttrList{}.set("to", "f32"));
+  tenon_value twice = l.emit("Mul", {k, two});
+  tenon_value at = corners ? l.emit("Div", {twice, l.emit("Maximum", {l.emit("Sub", {size, one}), one})}) : l.emit("Div", {l.emit("Add", {twice, one}), size});
+  return l.emit("Sub", {at, one});
 }
 
 // Homogeneous coordinates (x, y[, z], 1) of each output point, times theta.
 void lower_affine_grid(Lower& l) {
   known(l, {"align_corners"});
   arity(l, 2, 2);
-  need(l, 0);
-  std::vector<int64_t> size = l.const_ints(1);
-  size_t n = size.size() - 2;
-  int64_t points = 1;
-  if (n != 2 && n != 3) throw invalid("input 'size' must have 4 or 5 elements");
-  for (size_t k = 2; k < size.size(); ++k)
-    if (size[k] <= 0 || __builtin_mul_overflow(points, size[k], &points) || points > 1 << 26) throw unsupported("a grid of this size is not supported");
-  std::vector<float> base;
-  for (int64_t p = 0; p < points; ++p) {
-    int64_t rest = p;
-    std::vector<float> at(n);
-    for (size_t k = n; k-- > 0; rest /= size[k + 2]) at[n - 1 - k] = place(rest % size[k + 2], size[k + 2], l.i("align_corners", 0) != 0);
-    base.insert(base.end(), at.begin(), at.end());
-    base.push_back(1);
-  }
-  tenon_value grid = cast(l, l.graph().add_constant<float>("", Dims{1, points, static_cast<int64_t>(n) + 1}, base.data()), type_of(l, l.in(0), "the grid"));
-  AttrList turn;
+  tenon_value theta = need(l, 0), size = need(l, 1);
+  auto t = l.info(theta);
+  int64_t n = rank_of(l, theta, "the grid's rank") == 3 ? t.dim(1) : 0;
+  if (n != 2 && n != 3) throw unsupported("theta must be [N, 2, 3] or [N, 3, 4]");
+  AttrList first, last, turn;
+  first.add("axis", 0);
+  last.add("axis", -1);
   turn.add("perm", std::vector<int64_t>{0, 2, 1});
-  std::vector<int64_t> out{size[0]};
-  out.insert(out.end(), size.begin() + 2, size.end());
-  out.push_back(static_cast<int64_t>(n));
-  l.to("Reshape", {l.emit("MatMul", {grid, l.emit("Transpose", {l.in(0)}, turn)}), l.ints(out)});
+  auto part = [&](int64_t from, int64_t to) { return l.emit("Slice", {size, l.ints({from}), l.ints({to})}); };
+  tenon_value image = part(2, n + 2), points = l.emit("Concat", {image, l.ints({1})}, first);
+  Values coordinates;
+  for (int64_t k = n - 1; k >= 0; --k) {
+    std::vector<int64_t> form(static_cast<size_t>(n) + 1, 1);
+    form[static_cast<size_t>(k)] = -1;
+    tenon_value line = places(l, part(k + 2, k + 3), l.i("align_corners", 0) != 0);
+    coordinates.push_back(l.emit("Expand", {l.emit("Reshape", {line, l.ints(form)}), points}));
+  }
+  coordinates.push_back(l.emit("Expand", {l.scalar<float>(1), points}));
+  tenon_value grid = l.emit("Reshape", {l.emit("Concat", coordinates, last), l.ints({1, -1, n + 1})});
+  tenon_value y = l.emit("MatMul", {cast(l, grid, type_of(l, theta, "the grid")), l.emit("Transpose", {theta}, turn)});
+  l.to("Reshape", {y, l.emit("Concat", {part(0, 1), image, l.ints({n})}, first)});
 }
 TENON_LOWERING("onnx", "AffineGrid", 20, lower_affine_grid);
 

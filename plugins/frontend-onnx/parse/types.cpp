@@ -18,7 +18,8 @@ int64_t dimension(const File& file, Bytes b, tenon_graph* g) {
     if (w.field() == f::dim_value) d = w.i64() < 0 ? TENON_DIM_UNKNOWN : w.i64();
     if (w.field() == f::dim_param) {
       std::string_view name = w.text();
-      d = name.empty() ? TENON_DIM_UNKNOWN : api().ir->symbol(g, str(name));
+      // Exporters write "?" for "not known"; two of them are not the same size.
+      d = name.empty() || name == "?" ? TENON_DIM_UNKNOWN : api().ir->symbol(g, str(name));
     }
   }
   return d;

@@ -33,7 +33,7 @@ struct FloatFormat {
 };
 
 /// Bits of x in the format, rounded once. Beyond the largest value: with `saturate` the largest value, otherwise infinity, or
-/// NaN where the format has none. A format without NaN gives its largest value for NaN.
+/// NaN where the format has none. A format without NaN gives minus zero for NaN, as ONNX's reference does.
 template <class F>
 uint32_t encode_float(double x, bool saturate) {
   const uint64_t bits = std::bit_cast<uint64_t>(x);
@@ -41,7 +41,7 @@ uint32_t encode_float(double x, bool saturate) {
   const int exponent = static_cast<int>(bits >> 52 & 0x7ff);
   const uint64_t fraction = bits & ((uint64_t{1} << 52) - 1);
   const bool signed_zero = F::special != Special::nan_is_minus_zero;
-  if (exponent == 0x7ff && fraction) return F::has_nan ? F::nan | (signed_zero ? sign : 0) : F::largest;
+  if (exponent == 0x7ff && fraction) return F::has_nan ? F::nan | (signed_zero ? sign : 0) : F::sign;
   uint32_t magnitude = F::largest + 1;
   if (exponent != 0x7ff && exponent != 0) {
     const int e = exponent - 1023, lowest = 1 - F::bias;

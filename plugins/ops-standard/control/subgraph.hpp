@@ -36,8 +36,11 @@ struct ValueType {
 
 /// What is sure of a value that has one of two types: unequal dimensions become unknown, unequal ranks too.
 inline ValueType merge(const ValueType& a, const ValueType& b, const char* what) {
-  if (a.type == dt::none) return b;
-  if (b.type == dt::none) return a;
+  if (a.type == dt::none || b.type == dt::none) {  // one is not known yet, so the shape is not either
+    ValueType r;
+    r.type = a.type == dt::none ? b.type : a.type;
+    return r;
+  }
   if (a.type != b.type) fail(std::string("element types of ") + what + " differ", dtype_name(a.type), dtype_name(b.type));
   ValueType r = a;
   if (a.rank != b.rank) {

@@ -56,6 +56,13 @@ class Rewriter {
     const ValueInfo i = g.info(v);
     return i.output_index() == 0 && i.graph() == here_ && is(i.producer(), op) ? i.producer() : 0;
   }
+  /// Nobody wants more than the first output.
+  bool one_output(tenon_node n) const {
+    const Ids out = g.outputs(n);
+    for (size_t k = 1; k < out.size(); ++k)
+      if (out[k]) return false;
+    return !out.empty() && out[0];
+  }
   /// Does n belong to the graph at work?
   bool here(tenon_node n) const { return g.graph_of(n) == here_; }
   bool single_use(tenon_value v) const { return g.info(v).n_uses() == 1; }

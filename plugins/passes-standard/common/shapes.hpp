@@ -3,6 +3,9 @@
 #pragma once
 #include <tenon/graph.hpp>
 
+#include <algorithm>
+#include <optional>
+
 namespace tenon::passes {
 
 inline bool known(const ValueInfo& i) {
@@ -39,6 +42,19 @@ inline std::optional<Dims> reshape_target(const ValueInfo& i) {
   }
   if (free > 1) return std::nullopt;
   return r;
+}
+
+/// Shape of a op b by broadcasting, where it is provable.
+inline std::optional<Dims> broadcast_dims(const ValueInfo& a, const ValueInfo& b) {
+  if (!known(a) || !known(b)) return std::nullopt;
+  Dims d(static_cast<size_t>(std::max(a.rank(), b.rank())), 1);
+  const auto rank = static_cast<int32_t>(d.size());
+  for (int32_t k = 0; k < rank; ++k) {
+    const int64_t x = k < rank - a.rank() ? 1 : a.dim(k - rank + a.rank()), y = k < rank - b.rank() ? 1 : b.dim(k - rank + b.rank());
+    if (x != y && x != 1 && y != 1) return std::nullopt;
+    d[static_cast<size_t>(k)] = x == 1 ? y : x;
+  }
+  return d;
 }
 
 }  // namespace tenon::passes

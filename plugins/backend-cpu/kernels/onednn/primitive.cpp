@@ -15,7 +15,7 @@ using Algorithm = dnnl::algorithm;
 constexpr auto kF32 = dnnl::memory::data_type::f32;
 constexpr auto kInference = dnnl::prop_kind::forward_inference;
 
-dnnl::primitive_attr attributes(const Posts* posts) {
+dnnl::primitive_attr attributes(Posts* posts) {
   dnnl::primitive_attr a;
   a.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (posts) a.set_post_ops(posts->get());
@@ -88,15 +88,34 @@ uint64_t bytes(const Desc& d) { return d.get_size(); }
 #define TENON_ELTWISE(alg, a, b) ops_.append_eltwise(1.0f, alg, a, b)
 #endif
 
-void Posts::linear(float scale, float shift) { TENON_ELTWISE(Algorithm::eltwise_linear, scale, shift); }
-void Posts::sum() { ops_.append_sum(1.0f); }
+void Posts::flush() {
+  if (pending_) TENON_ELTWISE(Algorithm::eltwise_linear, scale_, shift_);
+  pending_ = false;
+  scale_ = 1;
+  shift_ = 0;
+}
+void Posts::linear(float scale, float shift) {
+  scale_ *= scale;
+  shift_ = shift_ * scale + shift;
+  pending_ = true;
+}
+void Posts::sum() {
+  flush();
+  ops_.append_sum(1.0f);
+}
 int Posts::add(const Desc& d) {
+  flush();
   const int index = ops_.len();
   ops_.append_binary(Algorithm::binary_add, d);
   return DNNL_ARG_ATTR_MULTIPLE_POST_OP(index) | DNNL_ARG_SRC_1;
 }
 
 void Posts::activation(const Activation& x) {
+  if (x.kind == Unary::affine) return linear(x.a, x.b);
+  if (x.kind == Unary::hard_sigmoid) linear(x.a, x.b);
+  flush();
+  // oneDNN wants numbers: the largest floats stand for no limit.
+  constexpr float kMost = 3.402823466e38f;
   switch (x.kind) {
     case Unary::relu: TENON_ELTWISE(Algorithm::eltwise_relu, 0.0f, 0.0f); return;
     case Unary::leaky_relu: TENON_ELTWISE(Algorithm::eltwise_relu, x.a, 0.0f); return;
@@ -107,22 +126,15 @@ void Posts::activation(const Activation& x) {
     case Unary::swish: TENON_ELTWISE(Algorithm::eltwise_swish, x.a, 0.0f); return;
     case Unary::gelu_erf: TENON_ELTWISE(Algorithm::eltwise_gelu_erf, 0.0f, 0.0f); return;
     case Unary::gelu_tanh: TENON_ELTWISE(Algorithm::eltwise_gelu_tanh, 0.0f, 0.0f); return;
-    case Unary::clip:
-      // oneDNN wants numbers: the largest floats stand for no limit.
-      TENON_ELTWISE(Algorithm::eltwise_clip, std::max(x.a, -3.402823466e38f), std::min(x.b, 3.402823466e38f));
-      return;
-    case Unary::hard_sigmoid:
-      linear(x.a, x.b);
-      TENON_ELTWISE(Algorithm::eltwise_clip, 0.0f, 1.0f);
-      return;
+    case Unary::clip: TENON_ELTWISE(Algorithm::eltwise_clip, std::max(x.a, -kMost), std::min(x.b, kMost)); return;
+    case Unary::hard_sigmoid: TENON_ELTWISE(Algorithm::eltwise_clip, 0.0f, 1.0f); return;
     case Unary::abs: TENON_ELTWISE(Algorithm::eltwise_abs, 0.0f, 0.0f); return;
     case Unary::sqrt: TENON_ELTWISE(Algorithm::eltwise_sqrt, 0.0f, 0.0f); return;
-    case Unary::affine: linear(x.a, x.b); return;
     default: throw Error(TENON_E_INTERNAL, "an operator that cannot follow a dense kernel was fused to one");
   }
 }
 
-std::optional<Primitive> convolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, const Posts& posts) {
+std::optional<Primitive> convolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, Posts posts) {
   return attempt([&] {
     const auto attr = attributes(&posts);
     const Dims dilation = less_one(w.dilations);
@@ -139,7 +151,7 @@ std::optional<Primitive> convolution(const Desc& src, const Desc& weights, const
   });
 }
 
-std::optional<Primitive> deconvolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, const Posts& posts) {
+std::optional<Primitive> deconvolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, Posts posts) {
   return attempt([&] {
     const auto attr = attributes(&posts);
     const Dims dilation = less_one(w.dilations);
@@ -156,7 +168,7 @@ std::optional<Primitive> deconvolution(const Desc& src, const Desc& weights, con
   });
 }
 
-std::optional<Primitive> matmul(const Desc& a, const Desc& b, const Desc* bias, const Desc& dst, const Posts& posts) {
+std::optional<Primitive> matmul(const Desc& a, const Desc& b, const Desc* bias, const Desc& dst, Posts posts) {
   return attempt([&] {
     const auto attr = attributes(&posts);
 #if TENON_DNNL3

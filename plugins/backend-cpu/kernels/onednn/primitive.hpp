@@ -25,18 +25,26 @@ Desc desc(const Dims& dims, const Dims& strides);
 Desc any(const Dims& dims);
 uint64_t bytes(const Desc& d);
 
-/// Elementwise work after the sum of products.
+/// Elementwise work after the sum of products. oneDNN 2.6 computes wrong results when the same eltwise algorithm appears twice with
+/// different numbers, so neighbouring linear functions become one and anything else of the kind is refused by may_follow().
 class Posts {
   dnnl::post_ops ops_;
+  float scale_ = 1, shift_ = 0;  ///< a linear function that is not appended yet
+  bool pending_ = false;
+  void flush();
 
  public:
   void activation(const Activation& a);
   void linear(float scale, float shift);
   /// Adds what the destination held before.
   void sum();
-  /// Adds or multiplies another tensor; returns its argument number.
+  /// Adds another tensor; returns its argument number.
   int add(const Desc& d);
-  const dnnl::post_ops& get() const { return ops_; }
+  bool empty() const { return ops_.len() == 0 && !pending_; }
+  const dnnl::post_ops& get() {
+    flush();
+    return ops_;
+  }
 };
 
 /// A primitive with what it wants of its arguments.
@@ -51,9 +59,9 @@ struct Window {
 };
 
 // Each returns nothing when oneDNN has no implementation for these descriptors.
-std::optional<Primitive> convolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, const Posts& posts);
-std::optional<Primitive> deconvolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, const Posts& posts);
-std::optional<Primitive> matmul(const Desc& a, const Desc& b, const Desc* bias, const Desc& dst, const Posts& posts);
+std::optional<Primitive> convolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, Posts posts);
+std::optional<Primitive> deconvolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, Posts posts);
+std::optional<Primitive> matmul(const Desc& a, const Desc& b, const Desc* bias, const Desc& dst, Posts posts);
 enum class Pool { max, average_include, average_exclude };
 std::optional<Primitive> pooling(Pool kind, const Desc& src, const Desc& dst, const Dims& kernel, const Window& w);
 std::optional<Primitive> lrn(const Desc& d, int64_t size, float alpha, float beta, float bias);

@@ -83,6 +83,7 @@ std::optional<Product> read_product(const Builder& b, const PlanNode& n) {
     p.trans_b = n.attrs.i("transB") != 0;
     p.alpha = static_cast<float>(n.attrs.f("alpha", 1));
     p.beta = static_cast<float>(n.attrs.f("beta", 1));
+    if (p.c != kNoValue && p.beta != 1 && p.beta != 0 && !b.is_constant(p.c)) return std::nullopt;
   }
   return p;
 }
@@ -190,12 +191,12 @@ class ProductBuilder {
   void take_posts() {
     if (p_.alpha != 1) posts_.linear(p_.alpha, 0);
     if (p_.c != kNoValue && p_.beta != 0) {
-      const Dims& c = b_.value(p_.c).dims;
-      const bool row = p_.alpha == 1 && p_.beta == 1 && !c.empty() && c.back() == out_.back() && product(c) == c.back();
-      if (row)
-        bias_ = p_.c;
+      const Dims c = b_.value(p_.c).dims;
+      const ValueId scaled = p_.beta == 1 ? p_.c : scaled_constant(p_.c, p_.beta);
+      if (p_.alpha == 1 && !c.empty() && c.back() == out_.back() && product(c) == c.back())
+        bias_ = scaled;
       else
-        add_tensor(p_.c, p_.beta);
+        add_tensor(scaled);
     }
     if (auto a = fused_activation(n_.attrs)) posts_.activation(*a);
     for (const auto& post : n_.posts) {
@@ -208,20 +209,26 @@ class ProductBuilder {
       } else if (&post == &n_.posts.front() && p_.c == kNoValue && b_.value(post.operand).dims.size() == 1 && b_.value(p_.y).dims.size() > 1) {
         bias_ = post.operand;
       } else {
-        add_tensor(post.operand, 1);
+        add_tensor(post.operand);
       }
     }
   }
-  /// Adds scale * v, which broadcasts to the result.
-  void add_tensor(ValueId v, float scale) {
-    const bool sole = posts_.get().len() == 0 && scale == 1;
+  ValueId scaled_constant(ValueId v, float scale) {
+    const Dims dims = b_.value(v).dims;
+    std::vector<float> data(static_cast<size_t>(product(dims)));
+    std::memcpy(data.data(), b_.value(v).data, data.size() * sizeof(float));
+    for (auto& x : data) x *= scale;
+    return b_.add_constant(dims, data);
+  }
+  /// Adds v, which broadcasts to the result.
+  void add_tensor(ValueId v) {
+    const bool sole = posts_.empty();
     const Dims& d = b_.value(v).dims;
     if (sole && b_.value(v).count() == product(out_) && !b_.share_memory(v, p_.a) && !b_.share_memory(v, p_.b) && b_.dies_here(v, Layout::plain)) {
       posts_.sum();
       over_ = v;
       return;
     }
-    if (scale != 1) posts_.linear(1 / scale, 0);
     Dims shape;
     if (product(d) == product(out_)) {
       shape = out_;
@@ -232,7 +239,6 @@ class ProductBuilder {
     const dnn::Desc desc = dnn::desc(shape, Layout::plain);
     const SlotId slot = b_.read(v);
     extras_.push_back({posts_.add(desc), desc, slot});
-    if (scale != 1) posts_.linear(scale, 0);
   }
 };
 
