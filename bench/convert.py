@@ -48,10 +48,8 @@ def onnx_nodes(path):
 def tenon_nodes(report):
     """The count after the last stage that states one."""
     for stage in reversed(json.loads(report.read_text()).get("stages", [])):
-        nodes = stage.get("nodes")
-        after = nodes.get("after") if isinstance(nodes, dict) else stage.get("nodes_after")
-        if after is not None:
-            return after
+        if "nodes-after" in stage:
+            return stage["nodes-after"]
     return None
 
 

@@ -160,6 +160,7 @@ class Lowering {
     l.op = std::string(op.domain) + "::" + std::string(op.name);
     l.version = op.version;
     l.reason = reason;
+    m_.left_because[m_.nodes.op[slot(n)]] = reason;
     ++l.count;
     if (l.nodes.size() < kShownNodes) {
       auto origins = m_.origin_names(n);
@@ -216,7 +217,8 @@ std::vector<Leftover> missing_operators(Session& s, const Model& m) {
       auto& l = found[op];
       l.op = full;
       l.version = name.version;
-      l.reason = !def ? def.error().message : !*def ? "no plugin has a lowering or a definition of it" : "it has a definition but no kernel";
+      auto why = m.left_because.find(op);
+      l.reason = !def ? def.error().message : *def ? "it has a definition but no kernel" : why != m.left_because.end() ? why->second : "no plugin has a lowering or a definition of it";
       ++l.count;
       if (l.nodes.size() < kShownNodes) l.nodes.push_back(m.nodes.name[n]);
     }

@@ -189,6 +189,7 @@ class Model {
   std::deque<tenon_graph> graphs;
   SymbolTable symbols;
   std::map<std::string, std::string> metadata;
+  std::map<tenon_op, std::string> left_because;  ///< why an import left operators as they were
   uint64_t epoch = 0;       ///< edits of the structure
   uint64_t type_epoch = 0;  ///< edits of types
   bool importing = false;  ///< add_node without origin makes a new origin of its own name

@@ -108,8 +108,8 @@ Status ImportStage::run(Run& r, StageRecord* record) {
   bool native = request_.frontend == kNativeFormat || (automatic && is_native_file(request_.model));
   auto located = [&](Error e) -> Status {
     if (e.detail("file").empty()) e.with("file", request_.model);
-    if (e.detail("stage").empty()) e.with("stage", "import");
-    return fail(at_stage(std::move(e), r.session.registry, native ? "import" : "frontend", record->details.value("frontend", request_.frontend)));
+    std::string frontend = record->details.value("frontend", request_.frontend);
+    return fail(at_stage(std::move(e), r.session.registry, native || frontend == kAutoFrontend ? "import" : "frontend", frontend));
   };
   std::unique_ptr<Model> before = std::move(r.model);
   Status s = native ? read_native(r, record) : import_foreign(r, record);

@@ -37,7 +37,8 @@ std::string supplier_text(const Registry& r, const std::string& kind, const std:
 }
 
 Error at_stage(Error e, const Registry& r, const std::string& kind, const std::string& id) {
-  if (e.detail("stage").empty()) e.with("stage", kind + ' ' + id);
+  if (!e.detail("stage").empty()) return e;
+  e.with("stage", kind + ' ' + id);
   const Manifest* m = r.owner(kind, id);
   if (m && e.detail("plugin").empty()) e.with("plugin", m->id + ' ' + m->version);
   return e;

@@ -76,7 +76,7 @@ class Stage {
 
 /// "frontend x from plugin y 1.0 (path)" for --explain.
 std::string supplier_text(const Registry& r, const std::string& kind, const std::string& id);
-/// Adds "stage", and for something that a plugin brought "plugin" with its version.
+/// Adds "stage", and for something that a plugin brought "plugin" with its version. An error that knows its stage stays as it is.
 Error at_stage(Error e, const Registry& r, const std::string& kind, const std::string& id);
 /// "3.2 ms", "1.25 s".
 std::string time_text(double ms);

@@ -69,7 +69,7 @@ Status GraphChecker::check(Session& s, Model& before, Model& after, const Verify
   std::string backend = o.backend.empty() ? kReferenceBackend : o.backend;
   std::string key = fmt::format("{}|{}|{}", o.inputs.empty() ? default_inputs : o.inputs, o.seed, Json(o.dims).dump());
   std::string with_backend = key + '|' + backend;
-  TENON_TRY(read_inputs(before, o, key));
+  if (auto read = read_inputs(before, o, key); !read) return fail(std::move(read.error()).with("stage", "verify"));
   if (key_ != with_backend) {
     auto first = run_graph(s, before, backend, inputs_);
     bool made = o.inputs.empty() && default_inputs.empty();

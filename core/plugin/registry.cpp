@@ -76,7 +76,10 @@ Registry::~Registry() { stop_all(); }
 Status Registry::add_file(const std::string& path, int tier, bool must_be_plugin) {
   auto m = read_manifest(path);
   if (!m) {
-    if (must_be_plugin) return fail(std::move(m.error()));
+    if (must_be_plugin) {
+      m.error().code = TENON_E_ABI;
+      return fail(std::move(m.error()));
+    }
     if (m.error().code != TENON_E_NOT_FOUND) notes_.push_back({path, m.error().message});
     return {};
   }

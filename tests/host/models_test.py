@@ -46,8 +46,8 @@ class EndToEnd(tenon.Case):
         self.ok(p)
         for k, x in np.load(again).items():
             self.assertEqual(x.tobytes(), got[k].tobytes(), f"{model.name} {k}: the same bits after writing and reading")
-        before = next(s["nodes"]["after"] for s in report["stages"] if s["stage"].startswith("import"))
-        after = [s["nodes"]["after"] for s in report["stages"]][-1]
+        before = next(s["nodes-after"] for s in report["stages"] if s["kind"] == "import")
+        after = report["stages"][-1]["nodes-after"]
         STATES[model.stem] = (before, after)
 
     def other_sizes(self, model, npz, sizes):

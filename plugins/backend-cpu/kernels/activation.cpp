@@ -18,6 +18,7 @@ std::optional<Activation> unary_of(std::string_view op, const Attrs& attrs) {
   if (op == "Elu") return Activation{Unary::elu, f("alpha", 1)};
   if (op == "Swish") return Activation{Unary::swish, f("alpha", 1)};
   if (op == "HardSigmoid") return Activation{Unary::hard_sigmoid, f("alpha", 0.2), f("beta", 0.5)};
+  if (op == kFakeQuantize) return Activation{Unary::fake_quantize, f("scale", 1), f("zero_point", 0), f("low", 0), f("high", 0)};
   if (op == "Gelu") return Activation{attrs.s("approximate", "none") == "tanh" ? Unary::gelu_tanh : Unary::gelu_erf};
   if (op == "Clip" && (attrs.has("min") || attrs.has("max"))) return Activation{Unary::clip, f("min", -INFINITY), f("max", INFINITY)};
   return std::nullopt;

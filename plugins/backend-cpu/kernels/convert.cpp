@@ -14,7 +14,7 @@ std::shared_ptr<void> convert_constant(const Dims& dims, const void* data, Layou
 void add_conversion(Builder& b, const Dims& dims, Layout from, SlotId source, Layout to, SlotId target) {
   const auto p = dnn::reorder(dnn::desc(dims, from), dnn::desc(dims, to));
   if (!p) throw Error(TENON_E_INTERNAL, "oneDNN has no reorder between two layouts");
-  const int threads = product(dims) < 16384 ? 1 : b.threads();
+  const int threads = b.threads_for(static_cast<double>(product(dims)) * 20);
   ThreadScope scope(threads);
   dnn::StepMaker(b, *p, threads).read(DNNL_ARG_FROM, p->src, source).write(DNNL_ARG_TO, p->dst, target).done();
 }
@@ -27,13 +27,13 @@ void Builder::copy_strided(const Strided& from, const Dims& dims, tenon_dtype ty
     // The first element's address differs from the slot's by an offset that descriptors cannot hold.
     const SlotId source = from.offset ? part(from.slot, static_cast<uint64_t>(from.offset) * 4) : from.slot;
     if (const auto p = dnn::reorder(dnn::desc(copy.dims, copy.strides), dnn::desc(copy.dims, Layout::plain)); p && !dnn::is_slow(p->impl)) {
-      const int threads = product(dims) < 16384 ? 1 : options_.threads;
+      const int threads = threads_for(static_cast<double>(product(dims)) * 20);
       ThreadScope scope(threads);
       dnn::StepMaker(*this, *p, threads).read(DNNL_ARG_FROM, p->src, source).write(DNNL_ARG_TO, p->dst, to).done();
       return;
     }
   }
-  step("cpu/copy-strided", StridedCopyStep{copy, from.slot, from.offset, to}, {from.slot}, {to}, product(dims) < 32768 ? 1 : options_.threads);
+  step("cpu/copy-strided", StridedCopyStep{copy, from.slot, from.offset, to}, {from.slot}, {to}, threads_for(static_cast<double>(product(dims)) * 20));
 }
 
 }  // namespace tenon::cpu

@@ -21,6 +21,8 @@ struct CopyStep {
 
 std::unique_ptr<Plan> Builder::build() {
   load_uses();
+  simplify_nodes(*this, nodes_, *plan_);
+  load_uses();
   fuse_nodes(*this, nodes_, values_, *plan_);
   load_uses();
   for (uint32_t k = options_.skip; k < plan_->input_values.size(); ++k) {

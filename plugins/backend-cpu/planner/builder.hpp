@@ -100,8 +100,9 @@ class Builder {
   tenon_ctx* ctx() const { return c_; }
   tenon_graph* graph() const { return plan_->graph.g; }
   int threads() const { return options_.threads; }
-  /// Threads that suit this much work: one where starting a second costs more than it saves.
-  int threads_for(double flops) const { return flops < 2e5 ? 1 : options_.threads; }
+  /// Threads that suit this much work, in operations of which a dense kernel does some 100 each nanosecond: one thread for what takes
+  /// under ten microseconds, because waking a second one may take as long.
+  int threads_for(double work) const { return work < 1e6 ? 1 : options_.threads; }
 
   // values
   const PlanValue& value(ValueId v) const { return values_[v]; }
@@ -110,6 +111,7 @@ class Builder {
   template <class T> const T* constant(ValueId v) const { return static_cast<const T*>(values_[v].data); }
   /// Elements of a constant integer tensor; nothing when it is none.
   std::optional<Dims> constant_ints(ValueId v) const;
+  /// The value of an f32 constant of one element.
   std::optional<float> constant_scalar(ValueId v) const;
   /// The layout that reading v costs nothing in.
   Layout home(ValueId v) const { return values_[v].home; }

@@ -280,38 +280,8 @@ class Fuser {
   }
 };
 
-/// A BatchNormalization of constants is a product and a sum for each channel.
-void scale_and_shift(Builder& b, PlanNode& n) {
-  if (!b.is_f32(n.input(0)) || n.out.size() != 1 || b.value(n.input(0)).dims.size() < 2) return;
-  for (size_t k = 1; k < 5; ++k)
-    if (!b.is_constant(n.input(k)) || !b.is_f32(n.input(k))) return;
-  const auto count = static_cast<size_t>(b.value(n.input(1)).count());
-  const double epsilon = n.attrs.f("epsilon", 1e-5);
-  std::vector<float> scale(count), shift(count);
-  for (size_t i = 0; i < count; ++i) {
-    auto at = [&](size_t k) {
-      float f;
-      std::memcpy(&f, reinterpret_cast<const char*>(b.value(n.input(k)).data) + i * sizeof f, sizeof f);
-      return static_cast<double>(f);
-    };
-    const double s = at(1) / std::sqrt(at(4) + epsilon);
-    scale[i] = static_cast<float>(s);
-    shift[i] = static_cast<float>(at(2) - at(3) * s);
-  }
-  Dims dims(b.value(n.input(0)).dims.size(), 1);
-  dims[1] = static_cast<int64_t>(count);
-  n.op = "Mul";
-  n.attrs = Attrs();
-  n.in = {n.input(0), b.add_constant(dims, scale)};
-  n.posts = {{"Add", Attrs(), b.add_constant(dims, shift), false}};
-}
-
 }  // namespace
 
-void fuse_nodes(Builder& b, std::vector<PlanNode>& nodes, const std::vector<PlanValue>& values, Plan& plan) {
-  for (auto& n : nodes)
-    if (!n.gone && n.op == "BatchNormalization") scale_and_shift(b, n);
-  Fuser(b, nodes, values, plan).run();
-}
+void fuse_nodes(const Builder& b, std::vector<PlanNode>& nodes, const std::vector<PlanValue>& values, Plan& plan) { Fuser(b, nodes, values, plan).run(); }
 
 }  // namespace tenon::cpu

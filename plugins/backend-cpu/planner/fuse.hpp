@@ -6,7 +6,10 @@
 
 namespace tenon::cpu {
 
+/// Rewrites single nodes into what this backend's kernels are about: BatchNormalization into a product and a sum, a quantized value
+/// that is only read as floats into its rounding. Uses are to be counted again afterwards.
+void simplify_nodes(Builder& b, std::vector<PlanNode>& nodes, Plan& plan);
 /// Marks merged nodes as gone; the node that stays holds the rest. Uses are to be counted again afterwards.
-void fuse_nodes(Builder& b, std::vector<PlanNode>& nodes, const std::vector<PlanValue>& values, Plan& plan);
+void fuse_nodes(const Builder& b, std::vector<PlanNode>& nodes, const std::vector<PlanValue>& values, Plan& plan);
 
 }  // namespace tenon::cpu

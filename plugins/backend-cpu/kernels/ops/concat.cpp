@@ -84,7 +84,7 @@ bool build(Builder& b, const PlanNode& n) {
     offset += piece;
   }
   if (step.parts.empty()) return true;
-  b.step("cpu/concat", std::move(step), reads, {to}, physical_count(dims, l) < 65536 ? 1 : b.threads());
+  b.step("cpu/concat", std::move(step), reads, {to}, b.threads_for(static_cast<double>(physical_count(dims, l)) * 10));
   return true;
 }
 

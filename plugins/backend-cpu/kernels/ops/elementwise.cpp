@@ -203,7 +203,7 @@ class ChainBuilder {
       step.tail_spatial = product(dims_, 2);
     }
     const SlotId to = step.to;
-    const int threads = b_.threads_for(static_cast<double>(product(dims_)) * 4 * static_cast<double>(chain_.ops.size()));
+    const int threads = b_.threads_for(static_cast<double>(product(dims_)) * 15 * static_cast<double>(chain_.ops.size()));
     b_.step("cpu/elementwise", std::move(step), reads, {to}, threads);
     return true;
   }
@@ -373,7 +373,7 @@ int chain_input(const Builder& b, const PlanNode& n) {
 }
 
 void register_elementwise(KernelTable& t) {
-  for (const char* op : {"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "Swish", "Gelu", "Clip", "Abs", "Sqrt", "Neg", "Exp", "Log", "Erf",
+  for (const char* op : {kFakeQuantize, "Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "Swish", "Gelu", "Clip", "Abs", "Sqrt", "Neg", "Exp", "Log", "Erf",
                          "Reciprocal", "Rsqrt", "Floor", "Ceil", "Round", "Sign", "Softplus", "Sin", "Cos", "Add", "Sub", "Mul", "Div", "Maximum", "Minimum", "Pow", "PRelu"})
     t.add({"cpu/elementwise", op, match, build});
 }

@@ -44,7 +44,7 @@ bool build(Builder& b, const PlanNode& n) {
   for (size_t i = 0; i < axis; ++i) s.outer *= d[i];
   s.count = b.value(n.input(1)).count();
   s.slice = static_cast<uint64_t>(product(d, axis + 1)) * (b.value(n.input(0)).type.bits / 8u);
-  b.step("cpu/gather", s, {s.data, s.indices}, {s.y}, b.threads_for(static_cast<double>(b.value(n.output()).bytes())));
+  b.step("cpu/gather", s, {s.data, s.indices}, {s.y}, b.threads_for(static_cast<double>(b.value(n.output()).bytes()) * 5));
   return true;
 }
 

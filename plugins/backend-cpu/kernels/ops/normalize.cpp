@@ -63,7 +63,7 @@ bool build_row_norm(Builder& b, const PlanNode& n) {
   if (n.has_in(1)) reads.push_back(s.gain = b.read(n.input(1)));
   if (n.has_in(2)) reads.push_back(s.bias = b.read(n.input(2)));
   s.y = b.write_over(n.output(), Layout::plain, n.input(0));
-  b.step("cpu/layer-norm", s, reads, {s.y}, b.threads_for(static_cast<double>(product(d)) * 8));
+  b.step("cpu/layer-norm", s, reads, {s.y}, b.threads_for(static_cast<double>(product(d)) * 50));
   return true;
 }
 
@@ -112,7 +112,7 @@ bool build_channel_norm(Builder& b, const PlanNode& n) {
   s.gain = b.read(n.input(1));
   s.bias = b.read(n.input(2));
   s.y = b.write_over(n.output(), Layout::plain, n.input(0));
-  b.step("cpu/instance-norm", s, {s.x, s.gain, s.bias}, {s.y}, b.threads_for(static_cast<double>(product(d)) * 8));
+  b.step("cpu/instance-norm", s, {s.x, s.gain, s.bias}, {s.y}, b.threads_for(static_cast<double>(product(d)) * 50));
   return true;
 }
 
@@ -184,7 +184,7 @@ bool build_softmax(Builder& b, const PlanNode& n) {
   const size_t axis = axis_of(n, d.size(), -1);
   const bool log = n.op == "LogSoftmax";
   const SlotId x = b.read(n.input(0)), y = b.write_over(n.output(), Layout::plain, n.input(0));
-  const int threads = b.threads_for(static_cast<double>(product(d)) * 24);
+  const int threads = b.threads_for(static_cast<double>(product(d)) * 100);
   const int64_t inner = product(d, axis + 1);
   if (inner == 1)
     b.step("cpu/softmax", Softmax{x, y, product(d) / d[axis], d[axis], log}, {x}, {y}, threads);

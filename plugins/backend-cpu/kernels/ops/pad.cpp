@@ -123,7 +123,7 @@ bool build(Builder& b, const PlanNode& n) {
   s.x = b.read(n.input(0));
   s.y = b.write(n.output());
   const SlotId x = s.x, y = s.y;
-  b.step("cpu/pad", std::move(s), {x}, {y}, b.threads_for(static_cast<double>(product(out)) * 4));
+  b.step("cpu/pad", std::move(s), {x}, {y}, b.threads_for(static_cast<double>(product(out)) * 15));
   return true;
 }
 

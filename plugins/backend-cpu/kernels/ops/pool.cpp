@@ -18,7 +18,7 @@ struct Pooling {
 /// Adds the step in the layout where the input is, or in the preferred one when oneDNN has nothing good there.
 bool build_pooling(Builder& b, const PlanNode& n, const Pooling& p) {
   const Dims &x = b.value(n.input(0)).dims, &y = b.value(n.output()).dims;
-  const int threads = b.threads_for(static_cast<double>(product(y)) * static_cast<double>(product(p.kernel)));
+  const int threads = b.threads_for(static_cast<double>(product(y)) * static_cast<double>(product(p.kernel)) * 10);
   ThreadScope scope(threads);
   const Layout home = b.home(n.input(0));
   for (Layout l : {home, home == Layout::plain ? dnn::preferred_block() : home, Layout::plain}) {
@@ -92,7 +92,7 @@ int32_t match_lrn(const Builder& b, const PlanNode& n) { return image(b, n.input
 bool build_lrn(Builder& b, const PlanNode& n) {
   const Dims& x = b.value(n.input(0)).dims;
   const Layout l = b.home(n.input(0));
-  const int threads = b.threads_for(static_cast<double>(product(x)) * 20);
+  const int threads = b.threads_for(static_cast<double>(product(x)) * 200);
   ThreadScope scope(threads);
   auto q = dnn::lrn(dnn::desc(x, l), n.attrs.i("size"), static_cast<float>(n.attrs.f("alpha", 1e-4)), static_cast<float>(n.attrs.f("beta", 0.75)), static_cast<float>(n.attrs.f("bias", 1)));
   if (!q) return false;

@@ -207,7 +207,7 @@ class RecurrentBuilder {
     s_.hidden = r[2];
     gates_ = s_.lstm ? 4 : 3;
     s_.directions.resize(static_cast<size_t>(r[0]));
-    threads_ = gates_ * s_.hidden * s_.hidden * s_.batch < 65536 ? 1 : b.threads();
+    threads_ = gates_ * s_.hidden * s_.hidden * s_.batch < 262144 ? 1 : b.threads();
   }
 
   bool build() {

@@ -75,7 +75,7 @@ int32_t match(const Builder& b, const PlanNode& n) { return read_axes(b, n) ? 10
 bool build(Builder& b, const PlanNode& n) {
   const Axes a = *read_axes(b, n);
   const SlotId x = b.read(n.input(0)), y = b.write(n.output());
-  const int threads = b.threads_for(static_cast<double>(b.value(n.input(0)).count()) * 2);
+  const int threads = b.threads_for(static_cast<double>(b.value(n.input(0)).count()) * 10);
   b.step("cpu/reduce", ReduceStep{x, y, a, n.op == "ReduceMax", n.op == "ReduceMean"}, {x}, {y}, threads);
   return true;
 }

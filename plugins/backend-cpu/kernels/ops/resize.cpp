@@ -129,7 +129,7 @@ bool build(Builder& b, const PlanNode& n) {
     s.inner = block;
   }
   const SlotId x = s.x, y = s.y;
-  b.step("cpu/resize", std::move(s), {x}, {y}, b.threads_for(static_cast<double>(b.value(n.output()).count()) * 4));
+  b.step("cpu/resize", std::move(s), {x}, {y}, b.threads_for(static_cast<double>(b.value(n.output()).count()) * 40));
   return true;
 }
 

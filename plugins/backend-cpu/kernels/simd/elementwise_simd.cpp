@@ -94,6 +94,14 @@ void Unary1(const Activation& f, const float* x, float* y, size_t n) {
       return map(x, y, n, [&](V v) { return keep_nan(v, hn::Add(hn::Max(v, zero), hn::Log1p(d, exp(d, hn::Neg(hn::Abs(v)))))); });
     case Unary::square: return map(x, y, n, [&](V v) { return hn::Mul(v, v); });
     case Unary::affine: return map(x, y, n, [&](V v) { return hn::MulAdd(v, a, b); });
+    case Unary::fake_quantize: {
+      const V low = hn::Set(d, f.c - f.b), high = hn::Set(d, f.d - f.b);
+      return map(x, y, n, [&](V v) {
+        const V q = hn::Round(hn::Div(v, a));
+        // NaN counts as the zero point.
+        return hn::Mul(hn::Max(hn::Min(hn::IfThenElse(hn::IsNaN(q), zero, q), high), low), a);
+      });
+    }
     // Rare, and their edge cases many: the C library's.
     case Unary::log:
       for (size_t i = 0; i < n; ++i) y[i] = std::log(x[i]);
@@ -196,6 +204,22 @@ void ScaleShift(const float* x, float scale, float shift, const float* gain, con
   }
   if (bias) map2(y, bias, y, n, [](V v, V s) { return hn::Add(v, s); });
 }
+template <class T>
+void quantize(const float* x, float scale, float zero_point, float low, float high, T* y, size_t n) {
+  const D d;
+  const V s = hn::Set(d, scale), z = hn::Set(d, zero_point), a = hn::Set(d, low), b = hn::Set(d, high);
+  float part[256];
+  for (size_t at = 0; at < n; at += 256) {
+    const size_t count = std::min<size_t>(256, n - at);
+    map(x + at, part, count, [&](V v) {
+      const V q = hn::Round(hn::Div(v, s));
+      return hn::Max(hn::Min(hn::Add(hn::IfThenElse(hn::IsNaN(q), hn::Zero(d), q), z), b), a);
+    });
+    for (size_t i = 0; i < count; ++i) y[at + i] = static_cast<T>(static_cast<int32_t>(part[i]));
+  }
+}
+void QuantizeU8(const float* x, float scale, float zero_point, uint8_t* y, size_t n) { quantize(x, scale, zero_point, 0.0f, 255.0f, y, n); }
+void QuantizeI8(const float* x, float scale, float zero_point, int8_t* y, size_t n) { quantize(x, scale, zero_point, -128.0f, 127.0f, y, n); }
 void Lerp(const float* a, const float* b, float share, float* y, size_t n) {
   const V w = hn::Set(D(), share);
   map2(a, b, y, n, [&](V u, V v) { return hn::MulAdd(hn::Sub(v, u), w, u); });
@@ -220,6 +244,8 @@ HWY_EXPORT(SquareSum);
 HWY_EXPORT(ScaleShift);
 HWY_EXPORT(Accumulate);
 HWY_EXPORT(Lerp);
+HWY_EXPORT(QuantizeU8);
+HWY_EXPORT(QuantizeI8);
 
 void apply_unary(const Activation& f, const float* x, float* y, size_t n) { HWY_DYNAMIC_DISPATCH(Unary1)(f, x, y, n); }
 void apply_binary(Binary kind, bool scalar, const float* x, const float* o, float* y, size_t n) { HWY_DYNAMIC_DISPATCH(Binary1)(kind, scalar, x, o, y, n); }
@@ -231,6 +257,8 @@ void scale_shift(const float* x, float scale, float shift, const float* gain, co
   HWY_DYNAMIC_DISPATCH(ScaleShift)(x, scale, shift, gain, bias, y, n);
 }
 void lerp(const float* a, const float* b, float share, float* y, size_t n) { HWY_DYNAMIC_DISPATCH(Lerp)(a, b, share, y, n); }
+void quantize_u8(const float* x, float scale, float zero_point, uint8_t* y, size_t n) { HWY_DYNAMIC_DISPATCH(QuantizeU8)(x, scale, zero_point, y, n); }
+void quantize_i8(const float* x, float scale, float zero_point, int8_t* y, size_t n) { HWY_DYNAMIC_DISPATCH(QuantizeI8)(x, scale, zero_point, y, n); }
 void accumulate(bool maximum, const float* x, float* acc, size_t n) { HWY_DYNAMIC_DISPATCH(Accumulate)(maximum, x, acc, n); }
 }  // namespace tenon::cpu
 #endif
