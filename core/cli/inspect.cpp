@@ -30,7 +30,7 @@ Json io_json(const Model& m, const std::vector<tenon_value>& values, const std::
   return all;
 }
 
-/// {"tenon::Add": 3, ...}, sorted by name.
+/// {"domain::Name": 3, ...}, sorted by name.
 Json sorted_counts(const std::map<std::string, uint64_t>& counts) {
   Json j = Json::object();
   for (const auto& [name, n] : counts) j[name] = n;

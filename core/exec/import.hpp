@@ -18,7 +18,7 @@ struct ImportRequest {
 
 /// Operators that nobody could lower, gathered.
 struct Leftover {
-  std::string op;                     ///< "onnx::Foo"
+  std::string op;                     ///< domain and name, "a::B"
   int32_t version = 0;
   uint64_t count = 0;
   std::vector<std::string> nodes;     ///< names of the first ones

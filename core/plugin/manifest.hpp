@@ -11,7 +11,7 @@ namespace tenon::core {
 
 using Json = nlohmann::ordered_json;
 
-/// One thing that a plugin brings: {"kind": "pass", "id": "fuse-conv", ...}.
+/// One thing that a plugin brings: {"kind": "pass", "id": "a-pass", ...}.
 struct Provided {
   std::string kind, id;
   Json json;

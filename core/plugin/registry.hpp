@@ -44,7 +44,7 @@ class Registry {
   ~Registry();
   /// Reads manifests. A file that is no plugin is skipped; one that is malformed is noted.
   Status discover(const Discovery& d);
-  /// From the pipeline: {"pass:fuse-conv": "acme.npu", "kernel:tenon::Conv": ["acme.npu/conv", ...]}.
+  /// From the pipeline: {"pass:a-pass": "acme.npu", "kernel:a::B": ["acme.npu/b", ...]}.
   void set_prefer(const Json& prefer) { prefer_ = prefer; }
 
   const std::vector<std::unique_ptr<Manifest>>& manifests() const { return manifests_; }

@@ -40,7 +40,7 @@ class Session {
 struct tenon_ctx {
   tenon::core::Session* session = nullptr;
   const tenon::core::LoadedPlugin* plugin = nullptr;
-  std::string stage;              ///< "fuse-conv", "import onnx", ...
+  std::string stage;              ///< what the call is for, as shown in errors
   tenon::core::Json options = tenon::core::Json::object();  ///< checked and filled with defaults
   std::string options_text;       ///< options.dump(), made when asked for
   std::map<std::string, double> metrics;

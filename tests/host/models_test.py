@@ -115,7 +115,10 @@ OTHER_SIZES = {
     "aecmos_1663829550": [{"input": (1, 3, 40, 160)}, {"input": (1, 3, 64, 160)}],
     "plcmos_v2": [{"degraded_audio": (1, 1, 80, 257)}, {"degraded_audio": (1, 1, 120, 257)}],
     "swift_f0": [{"audio": (1, 8000)}, {"audio": (1, 24000)}],
-    "tiny_lfm2_decoder": None,
+    "superres_pytorch": [{"input": (2, 1, 224, 224)}, {"input": (3, 1, 224, 224)}],
+    "tiny_lfm2_decoder": [
+        {"input_ids": (n, 1), "position_ids": (n, 1), "attention_mask": (n, 1), "past_conv.0": (n, 32, 4), "past_conv.2": (n, 32, 4),
+         **{f"past_key_values.{k}.{part}": (n, 4, 1, 8) for k in (1, 3) for part in ("key", "value")}} for n in (2, 3)],
     "tract_bidi_lstm": [{"input": (1, 7)}, {"input": (2, 31)}],
     "made_gpt_tiny": [{"input_ids": (1, 5), "attention_mask": (1, 5)}, {"input_ids": (1, 20), "attention_mask": (1, 20)}],
     "made_dcgan_gen": [{"z": (1, 64, 1, 1)}, {"z": (3, 64, 1, 1)}],
@@ -143,7 +146,7 @@ def add_manifest(entry):
         self.other_sizes(model, npz, OTHER_SIZES[name])
 
     setattr(Manifest, f"test_{name}", test)
-    if entry["dynamic_dims"] and OTHER_SIZES.get(name):
+    if entry["dynamic_dims"]:
         setattr(Manifest, f"test_{name}_other_sizes", test_sizes)
 
 
