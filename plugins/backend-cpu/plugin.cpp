@@ -18,7 +18,9 @@ tenon_error* TENON_CALL compile(tenon_ctx* c, tenon_graph* g, void** program) TE
   return guard(c, [&] {
     tenon_graph* copy{};
     ok(api().exec->clone(c, g, &copy));
-    *program = new Program(c, OwnedGraph(copy), thread_option(Ctx(c)), 0, Ctx(c).option("/profile", int64_t{0}) != 0);
+    auto p = std::make_unique<Program>(c, OwnedGraph(copy), thread_option(Ctx(c)), 0, Ctx(c).option("/profile", int64_t{0}) != 0);
+    p->prepare(c);
+    *program = p.release();
   });
 }
 

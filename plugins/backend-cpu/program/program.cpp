@@ -164,6 +164,30 @@ std::unique_ptr<Plan> Program::make_plan(tenon_ctx* c, const tenon_tensor* const
   return plan;
 }
 
+void Program::prepare(tenon_ctx* c) {
+  Graph g(c, base_.g);
+  const auto inputs = g.graph_inputs().vec();
+  std::vector<Dims> dims;
+  std::vector<tenon_tensor> tensors;
+  std::vector<const tenon_tensor*> in;
+  for (size_t k = skip_; k < inputs.size(); ++k) {
+    const ValueInfo i = g.info(inputs[k]);
+    if (!i.is_static() || !is_tensor(i.type()) || i.type().code == TENON_DT_NONE || by_contents_[k]) return;
+    dims.push_back(i.dims().vec());
+    tenon_tensor t{};
+    t.struct_size = sizeof t;
+    t.type = i.type();
+    t.rank = i.rank();
+    t.bytes = bytes_of(t.type, static_cast<uint64_t>(i.count()));
+    tensors.push_back(t);
+  }
+  for (size_t k = 0; k < tensors.size(); ++k) {
+    tensors[k].dim = dims[k].data();
+    in.push_back(&tensors[k]);
+  }
+  plan_for(c, in.data(), static_cast<uint32_t>(in.size()));
+}
+
 const std::vector<const tenon_tensor*>& Program::run(tenon_ctx* c, const tenon_tensor* const* in, uint32_t n_in) {
   Plan& p = plan_for(c, in, n_in);
   last_ = &p;

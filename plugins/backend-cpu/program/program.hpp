@@ -13,6 +13,8 @@ class Program {
  public:
   /// `skip`: leading inputs of the graph that nobody reads and run() is not given.
   Program(tenon_ctx* c, OwnedGraph base, int threads, uint32_t skip = 0, bool profile = false);
+  /// Makes the plan now when the graph says all shapes.
+  void prepare(tenon_ctx* c);
   /// Results are valid until the next run. Allocates nothing when a plan for these shapes is there.
   const std::vector<const tenon_tensor*>& run(tenon_ctx* c, const tenon_tensor* const* in, uint32_t n_in);
   /// JSON for the report.

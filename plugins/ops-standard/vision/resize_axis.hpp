@@ -8,7 +8,7 @@
 
 namespace tenon::ops {
 
-enum class Transform { half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric, tf_crop_and_resize };
+enum class Transform { half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric, tf_crop_and_resize, tf_half_pixel_for_nn };
 enum class Interpolation { nearest, linear, cubic };
 enum class Nearest { round_prefer_floor, round_prefer_ceil, floor, ceil };
 
@@ -31,7 +31,7 @@ struct ResizeMode {
   double cubic_a, extrapolation;
   explicit ResizeMode(const Node& n)
       : transform(parse_choice<Transform>(n.s("coordinate_transformation_mode", "half_pixel"), "coordinate_transformation_mode",
-                                          {{"half_pixel", Transform::half_pixel}, {"half_pixel_symmetric", Transform::half_pixel_symmetric},
+                                          {{"half_pixel", Transform::half_pixel}, {"tf_half_pixel_for_nn", Transform::tf_half_pixel_for_nn}, {"half_pixel_symmetric", Transform::half_pixel_symmetric},
                                            {"pytorch_half_pixel", Transform::pytorch_half_pixel}, {"align_corners", Transform::align_corners},
                                            {"asymmetric", Transform::asymmetric}, {"tf_crop_and_resize", Transform::tf_crop_and_resize}})),
         interpolation(parse_choice<Interpolation>(n.s("mode", "nearest"), "mode",
@@ -53,6 +53,7 @@ struct ResizeAxis {
     const float half_pixel = (x + 0.5f) / scale - 0.5f;
     switch (mode.transform) {
       case Transform::half_pixel: return half_pixel;
+      case Transform::tf_half_pixel_for_nn: return (x + 0.5f) / scale;  // opset 11 and 12 only
       case Transform::half_pixel_symmetric: {
         const float adjustment = static_cast<float>(out) / (scale * length);
         return length / 2 * (1 - adjustment) + half_pixel;
