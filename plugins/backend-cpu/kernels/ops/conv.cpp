@@ -66,7 +66,7 @@ double run_cost(const Conv& c, const dnn::Primitive& p, Layout src, Layout dst) 
   if (!depthwise) flops *= pad(c.in[1], block_of(src));
   if (dnn::is_gemm(p.impl)) return flops / (depthwise ? 2e9 : 60e9);
   if (depthwise) return flops / (src == Layout::channels_last ? 50e9 : 60e9);
-  return flops / (src == Layout::channels_last ? (c.in[1] < 64 ? 80e9 : (getenv("NH") ? 112e9 : 100e9)) : 100e9);
+  return flops / (src == Layout::channels_last ? (c.in[1] < 64 ? 80e9 : 100e9) : 100e9);
 }
 
 std::optional<Choice> attempt(const Builder& b, const Conv& c, const PlanNode& n, Layout src, Layout dst) {
