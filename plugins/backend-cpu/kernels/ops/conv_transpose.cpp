@@ -117,10 +117,10 @@ struct ColumnsStep {
 int32_t match_columns(const Builder& b, const PlanNode& n) {
   const auto d = b.is_constant(n.input(1)) ? read_deconv(b, n) : std::nullopt;
   if (!d || d->group != 1 || b.value(n.input(0)).dims.size() != 4) return -1;
-  // oneDNN's kernels are slow where windows do not overlap, and where there are few output channels.
+  // oneDNN's kernels are slow with strides, and where there are few output channels.
   const Dims& w = b.value(n.input(1)).dims;
-  const bool apart = w[2] <= d->window.strides[0] && w[3] <= d->window.strides[1];
-  return apart || w[1] < 16 ? 50 : -1;
+  const bool strided = d->window.strides[0] * d->window.strides[1] > 1;
+  return strided || w[1] < 16 ? 50 : -1;
 }
 
 bool build_columns(Builder& b, const PlanNode& n) {
