@@ -72,6 +72,7 @@ class Lowering {
   Model& m_;
   Inference inference_;
   std::map<std::string, Leftover> left_;
+  std::map<tenon_op, std::pair<uint64_t, std::set<tenon_op>>> lowered_;  ///< operator -> nodes, operators that took their place
   int depth_ = 0;
 
  public:
@@ -93,6 +94,17 @@ class Lowering {
   std::vector<Leftover> leftovers() const {
     std::vector<Leftover> r;
     for (const auto& [k, l] : left_) r.push_back(l);
+    return r;
+  }
+  std::map<std::pair<std::string, int32_t>, LoweredOperator> lowered() const {
+    auto full = [](const OpName& o) { return std::string(o.domain) + "::" + std::string(o.name); };
+    std::map<std::pair<std::string, int32_t>, LoweredOperator> r;
+    for (const auto& [op, what] : lowered_) {
+      OpName name = op_name(op);
+      LoweredOperator& l = r[{full(name), name.version}];
+      l.count = what.first;
+      for (tenon_op x : what.second) l.into.insert(full(op_name(x)));
+    }
     return r;
   }
 
@@ -130,6 +142,7 @@ class Lowering {
   }
 
   Status lower(tenon_node n, const tenon_lowering& l) {
+    const tenon_op op = m_.nodes.op[slot(n)];
     if (depth_ >= kMaxLoweringDepth) return fail(located(Error(TENON_E_INTERNAL, "lowerings lead to one another without an end"), m_, n));
     tenon_graph& g = m_.graphs[m_.nodes.graph[slot(n)]];
     tenon_node before = m_.node_id(m_.nodes.prev[slot(n)]), after = m_.node_id(m_.nodes.next[slot(n)]);
@@ -148,6 +161,9 @@ class Lowering {
     if (m_.alive_node(n)) return fail(located(Error(TENON_E_INTERNAL, "a lowering left its node in the graph").with("plugin", c.plugin ? c.plugin->manifest->id : ""), m_, n));
     std::vector<tenon_node> fresh;
     for (Slot x = first; x && m_.node_id(x) != after; x = m_.nodes.next[x]) fresh.push_back(m_.node_id(x));
+    auto& [count, into] = lowered_[op];
+    ++count;
+    for (tenon_node x : fresh) into.insert(m_.nodes.op[slot(x)]);
     ++depth_;
     for (tenon_node x : fresh) TENON_TRY(node(x));
     --depth_;
@@ -199,6 +215,7 @@ Result<Imported> import_model(Session& s, const ImportRequest& r) {
   Lowering lowering(s, m);
   if (auto x = lowering.graph(m.main()); !x) return in_file(std::move(x.error()));
   out.leftovers = lowering.leftovers();
+  out.lowered = lowering.lowered();
   return out;
 }
 

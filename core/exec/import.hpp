@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <set>
 
 #include "../ir/model.hpp"
 #include "../plugin/session.hpp"
@@ -25,10 +26,17 @@ struct Leftover {
   std::string reason;                 ///< "no lowering", or what the lowering said
 };
 
+/// What became of one operator of the file, all its nodes together.
+struct LoweredOperator {
+  uint64_t count = 0;                 ///< nodes
+  std::set<std::string> into;         ///< operators of the nodes that took their place, "domain::name"
+};
+
 struct Imported {
   std::unique_ptr<Model> model;
   std::string frontend;               ///< id
   uint64_t foreign_nodes = 0;         ///< nodes of the file, nested graphs included
+  std::map<std::pair<std::string, int32_t>, LoweredOperator> lowered;  ///< by "domain::name" and version
   std::vector<Leftover> leftovers;
 };
 

@@ -180,6 +180,20 @@ tenon_error* TENON_CALL parallel_for(const tenon_node_info* i, int64_t n, int64_
   else if (n > 0) body(user, 0, n);
   return nullptr;
 }
+tenon_error* TENON_CALL variable(const tenon_node_info* i, tenon_str name, const tenon_tensor** t) noexcept {
+  return protect([&]() -> Status {
+    auto& e = self(i);
+    *t = e.variables ? e.variables->get(view(name)) : nullptr;
+    return {};
+  });
+}
+tenon_error* TENON_CALL set_variable(const tenon_node_info* i, tenon_str name, const tenon_tensor* t) noexcept {
+  return protect([&]() -> Status {
+    auto& e = self(i);
+    if (!e.variables) return fail(TENON_E_UNSUPPORTED, "a variable can only be set while a program runs");
+    return e.variables->set(view(name), *t);
+  });
+}
 
 }  // namespace
 
@@ -220,6 +234,7 @@ Result<std::unique_ptr<tenon_exec>> make_exec(Session& s, const Model& m, tenon_
   e->definition = *def;
   e->kernel = kernel;
   if (callbacks) std::memcpy(static_cast<void*>(&e->callbacks), callbacks, std::min<size_t>(callbacks->struct_size, sizeof e->callbacks));
+  e->variables = m.variables;
   e->attrs = m.nodes.attrs[slot(n)];
   e->ctx = make_ctx(s, kernel, "execute");
   std::vector<tenon_value> ids;
@@ -254,6 +269,8 @@ Result<std::unique_ptr<tenon_exec>> make_exec(Session& s, const Model& m, tenon_
   i.sequence_out = sequence_out;
   i.call_graph = core::call_graph;
   i.parallel_for = core::parallel_for;
+  i.variable = variable;
+  i.set_variable = set_variable;
   return e;
 }
 

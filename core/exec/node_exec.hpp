@@ -9,6 +9,7 @@
 #include "../ir/model.hpp"
 #include "../plugin/session.hpp"
 #include "constant_tensor.hpp"
+#include "variables.hpp"
 
 namespace tenon::core {
 
@@ -35,6 +36,7 @@ struct tenon_exec {
   const tenon_operator* definition = nullptr;
   const tenon_kernel* kernel = nullptr;
   tenon_exec_callbacks callbacks{};
+  std::shared_ptr<tenon::core::Variables> variables;
   std::shared_ptr<const tenon::core::AttrSet> attrs;
   tenon_ctx ctx;
 

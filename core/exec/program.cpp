@@ -3,6 +3,7 @@
 
 #include "../plugin/host_tables.hpp"
 #include "interpreter.hpp"
+#include "variables.hpp"
 
 namespace tenon::core {
 namespace {
@@ -42,6 +43,7 @@ class PluginProgram : public Program {
 }  // namespace
 
 Result<std::unique_ptr<Program>> compile(Session& s, Model& m, std::string_view backend, const Json& options) {
+  m.variables = std::make_shared<Variables>();
   if (backend == "reference") {
     auto p = Interpreter::make(s, m, m.main(), nullptr);
     if (!p) return fail(std::move(p.error()));

@@ -35,6 +35,7 @@ std::unique_ptr<Model> Model::clone() const {
   m->graphs = graphs;
   m->symbols = symbols;
   m->metadata = metadata;
+  m->variables = variables;
   m->left_because = left_because;
   m->epoch = epoch;
   m->type_epoch = type_epoch;

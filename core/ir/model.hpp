@@ -18,6 +18,7 @@
 namespace tenon::core {
 
 class Model;
+class Variables;
 
 using Slot = uint32_t;
 inline Slot slot(uint64_t id) { return static_cast<Slot>(id); }
@@ -189,6 +190,7 @@ class Model {
   std::deque<tenon_graph> graphs;
   SymbolTable symbols;
   std::map<std::string, std::string> metadata;
+  std::shared_ptr<Variables> variables;  ///< of the program made last from this model or from what it was cloned from; may be null
   std::map<tenon_op, std::string> left_because;  ///< why an import left operators as they were
   uint64_t epoch = 0;       ///< edits of the structure
   uint64_t type_epoch = 0;  ///< edits of types

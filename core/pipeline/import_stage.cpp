@@ -98,6 +98,8 @@ Status ImportStage::import_foreign(Run& r, StageRecord* record) const {
   if (!imported) return fail(std::move(imported.error()));
   record->details["frontend"] = imported->frontend;
   record->nodes_before = imported->foreign_nodes;
+  record->details["operators"] = Json::array();
+  for (const auto& [op, l] : imported->lowered) record->details["operators"].push_back({{"operator", op.first}, {"version", op.second}, {"count", l.count}, {"into", l.into}});
   r.leftovers = std::move(imported->leftovers);
   r.model = std::move(imported->model);
   return {};

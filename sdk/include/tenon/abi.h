@@ -312,6 +312,10 @@ typedef struct tenon_node_info { /* SIZED, made by the host or by a backend; [in
   TENON_FN(tenon_error*, sequence_out, (const struct tenon_node_info* i, uint32_t k, tenon_dtype t, const tenon_tensor* const* items, uint64_t count)); /* host keeps what it needs of them */
   TENON_FN(tenon_error*, call_graph, (const struct tenon_node_info* i, tenon_graph* g, const tenon_tensor* const* in, uint32_t n_in, const tenon_tensor* const** out, uint32_t* n_out)); /* outputs stay valid until run() returns */
   TENON_FN(tenon_error*, parallel_for, (const struct tenon_node_info* i, int64_t n, int64_t grain, void(TENON_CALL* body)(void* user, int64_t begin, int64_t end) TENON_NX, void* user)); /* on the executor's threads */
+  /* run() only. A variable is storage that outlives a run: one for each name in a program, empty when the program is made.
+   * variable: *t is NULL until the first set_variable, and valid until the next one of that name. set_variable copies t */
+  TENON_FN(tenon_error*, variable, (const struct tenon_node_info* i, tenon_str name, const tenon_tensor** t));
+  TENON_FN(tenon_error*, set_variable, (const struct tenon_node_info* i, tenon_str name, const tenon_tensor* t));
 } tenon_node_info;
 
 /* ---- 4. Plugin: descriptors of the seven doors. Identity, options schema and provides live in the manifest (section 6) --- */

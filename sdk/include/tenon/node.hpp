@@ -130,6 +130,18 @@ class Node : public Attrs {
     ok(i_->call_graph(i_, g, inputs.data(), static_cast<uint32_t>(inputs.size()), &o, &n));
     return {o, n};
   }
+  /// Contents of a variable (storage that outlives a run); false until it was set. Valid until the next set_variable of that name.
+  Tensor variable(std::string_view name) const {
+    const tenon_tensor* t{};
+    if (!TENON_HAS(i_, variable)) throw unsupported("this executor keeps no variables");
+    ok(i_->variable(i_, str(name), &t));
+    return t;
+  }
+  /// Copies t into the variable.
+  void set_variable(std::string_view name, const tenon_tensor* t) const {
+    if (!TENON_HAS(i_, set_variable)) throw unsupported("this executor keeps no variables");
+    ok(i_->set_variable(i_, str(name), t));
+  }
   /// body(begin, end) over [0, n) on the executor's threads; body must not throw.
   template <class F> void parallel_for(int64_t n, int64_t grain, F&& body) const {
     using Body = std::remove_reference_t<F>;
