@@ -12,6 +12,7 @@ import agreement
 import catalog
 import cold
 import convert
+import importing
 import speed
 import table
 
@@ -27,7 +28,8 @@ def parse():
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--cold", action="store_true", help="process start to first output, instead of speed")
     parser.add_argument("--convert", action="store_true", help="conversion time and memory, instead of speed")
-    parser.add_argument("--all", action="store_true", help="speed, --convert and --cold")
+    parser.add_argument("--import", dest="importing", action="store_true", help="import time and memory of the largest and of made models, instead of speed")
+    parser.add_argument("--all", action="store_true", help="speed, --convert, --cold and --import")
     parser.add_argument("--format", choices=catalog.SUFFIX, default="onnx")
     parser.add_argument("--host", type=Path, default=BUILD / "bin/host")
     parser.add_argument("--manifest", type=Path, default=ROOT / "../shared/models/manifest.json")
@@ -101,7 +103,7 @@ def run_cold(models, host, options, results):
 
 
 def errors(results):
-    for kind in ("speed", "convert", "cold"):
+    for kind in ("speed", "convert", "cold", "import"):
         for result in results.get(kind, []):
             for name, row in result["engines"].items():
                 if "error" in row:
@@ -112,8 +114,9 @@ def tables(results):
     titles = {"speed": "Milliseconds for one inference, minimum; ratio: best peer / Tenon, above 1 Tenon is faster",
               "agreement": "Largest difference between outputs, relative to the largest magnitude",
               "convert": "Conversion: seconds, peak MB, nodes left",
+              "import": "Import alone: milliseconds of the process, peak MB",
               "cold": "Process start to first output (peers in brackets: without interpreter and imports), peak MB"}
-    return [(title, *getattr(table, kind)(results[kind])) for kind, title in titles.items() if results.get(kind)]
+    return [(title, *getattr(table, kind if kind != "import" else "importing")(results[kind])) for kind, title in titles.items() if results.get(kind)]
 
 
 def main():
@@ -122,18 +125,21 @@ def main():
     if host is None:
         note(f"no {options.host}: the peers are timed without Tenon")
     options.work.mkdir(parents=True, exist_ok=True)
-    models = catalog.models(options.manifest, options.work / "zoo", options.models, options.format)
-    if not models:
+    models = [] if options.importing else catalog.models(options.manifest, options.work / "zoo", options.models, options.format)
+    if not models and not options.importing:
         sys.exit("no such model")
 
     results = {"machine": machine(), "rounds": options.rounds}
-    only = options.cold or options.convert
+    only = options.cold or options.convert or options.importing
     if options.all or not only:
         run_speed(models, host, options, results)
     if options.all or options.convert:
         run_convert(models, host, options, results)
     if options.all or options.cold:
         run_cold(models, host, options, results)
+
+    if options.all or options.importing:
+        results["import"] = importing.measure(host, options.work, options.manifest, options.rounds)
 
     shown = tables(results)
     for title, header, rows in shown:

@@ -101,3 +101,18 @@ def convert(results):
     rows = [[result["model"], str(result["nodes_before"]),
              *(c for name in names for c in cells(result["engines"].get(name, {})))] for result in results]
     return header, rows
+
+
+def importing(results):
+    """Time and memory of import; last rows: the exponent of growth with nodes and with bytes."""
+    from importing import exponent
+
+    names = engines_in(results) + (["onnx"] if any("onnx" in r["engines"] for r in results) else [])
+    header = ["model", "MB"] + [f"{TITLES.get(n, n)} {what}" for n in names for what in ("ms", "peak MB")]
+    rows = []
+    for r in results:
+        cells = [cell(r["engines"].get(n), key) for n in names for key in ("ms", "peak_mb")]
+        rows.append([r["model"], number(r["mb"]), *cells])
+    for unit in ("nodes", "MB"):
+        rows.append([f"exponent of growth with {unit}", "", *(number(exponent(results, unit, n, key), "{:.2f}") for n in names for key in ("ms", "peak_mb"))])
+    return header, rows

@@ -43,7 +43,8 @@ Result<std::string> choose_frontend(Session& s, const Source& source) {
 }
 
 Status set_shapes(Model& m, const ImportRequest& r) {
-  for (const auto& [name, dims] : r.shapes) {
+  for (const auto& [input, dims] : r.shapes) {
+    const std::string& name = input;
     auto& in = m.main().inputs;
     auto it = std::find_if(in.begin(), in.end(), [&](tenon_value v) { return m.value_name(v) == name; });
     if (it == in.end()) {
@@ -188,16 +189,17 @@ class Lowering {
 
 }  // namespace
 
+Result<std::string> frontend_of(Session& s, const std::string& model) {
+  auto source = Source::open(model);
+  if (!source) return fail(std::move(source.error()));
+  return choose_frontend(s, **source);
+}
+
 Result<Imported> import_model(Session& s, const ImportRequest& r) {
   auto source = Source::open(r.model);
   if (!source) return fail(std::move(source.error()));
   Imported out;
   out.frontend = r.frontend;
-  if (out.frontend.empty() || out.frontend == "auto") {
-    auto id = choose_frontend(s, **source);
-    if (!id) return fail(std::move(id.error()));
-    out.frontend = *id;
-  }
   auto frontend = s.registry.frontend(out.frontend);
   if (!frontend) return fail(std::move(frontend.error()));
   auto in_file = [&](Error e) {

@@ -12,7 +12,7 @@ namespace tenon::core {
 
 struct ImportRequest {
   std::string model;      ///< path
-  std::string frontend;   ///< id; empty or "auto": the best probe score
+  std::string frontend;   ///< id
   Json options = Json::object();  ///< the frontend's own options
   std::map<std::string, std::vector<Json>> shapes;  ///< input name -> dimensions (numbers or symbol names)
 };
@@ -40,6 +40,8 @@ struct Imported {
   std::vector<Leftover> leftovers;
 };
 
+/// The frontend that knows the file best by its first bytes.
+Result<std::string> frontend_of(Session& s, const std::string& model);
 /// Parses, lowers and infers. Leftover operators are no error here; they are when executed.
 Result<Imported> import_model(Session& s, const ImportRequest& r);
 

@@ -93,8 +93,27 @@ Status ImportStage::read_native(Run& r, StageRecord* record) const {
   return {};
 }
 
+/// Options were checked against those of all frontends; now the one is known.
+Status ImportStage::fit_options(const Registry& r, ImportRequest* request) {
+  Json own = options_of(r, "frontend", request->frontend);
+  std::vector<std::string> known;
+  for (const auto& item : own["properties"].items()) known.push_back(item.key());
+  for (const auto& item : request->options.items())
+    if (std::find(known.begin(), known.end(), item.key()) == known.end())
+      return fail(Error(TENON_E_CONFIG, "the frontend " + request->frontend + ", which the model file belongs to, has no option \"" + item.key() + "\"").with("hint", nearest_hint(item.key(), known)));
+  fill_defaults(own, &request->options);
+  return {};
+}
+
 Status ImportStage::import_foreign(Run& r, StageRecord* record) const {
-  auto imported = import_model(r.session, request_);
+  ImportRequest request = request_;
+  if (request.frontend == kAutoFrontend) {
+    auto id = frontend_of(r.session, request.model);
+    if (!id) return fail(std::move(id.error()));
+    request.frontend = *id;
+    TENON_TRY(fit_options(r.session.registry, &request));
+  }
+  auto imported = import_model(r.session, request);
   if (!imported) return fail(std::move(imported.error()));
   record->details["frontend"] = imported->frontend;
   record->nodes_before = imported->foreign_nodes;
