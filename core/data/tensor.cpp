@@ -13,6 +13,7 @@ Result<Tensor> copy_sequence(const tenon_tensor& t) {
   r.type = t.type;
   r.items = std::make_shared<std::vector<Tensor>>();
   if (t.rank < 1 || !t.dim || t.dim[0] < 0) return fail(TENON_E_INVALID, "a sequence must have rank 1 and a known length");
+  if (is_map(t.type) && t.dim[0] != 2) return fail(TENON_E_INVALID, "a map must have two items, keys and values");
   auto* items = static_cast<const tenon_tensor* const*>(t.data);
   if (!items && t.dim[0] > 0) return fail(TENON_E_INVALID, "a sequence has no contents");
   for (int64_t i = 0; i < t.dim[0]; ++i) {
@@ -61,8 +62,7 @@ Result<Tensor> Tensor::copy(const tenon_tensor& t) {
     r.present = false;
     return r;
   }
-  if (t.type.flags & TENON_DTF_SEQUENCE) return copy_sequence(t);
-  if (t.type.flags & TENON_DTF_MAP) return fail(Error(TENON_E_UNSUPPORTED, "a map cannot leave a graph").with("found", dtype_name(t.type)));
+  if (t.type.flags & (TENON_DTF_SEQUENCE | TENON_DTF_MAP)) return copy_sequence(t);
   if (t.rank < 0) return fail(TENON_E_INVALID, "a tensor has no known shape");
   Tensor r;
   r.type = t.type;

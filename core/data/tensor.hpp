@@ -11,13 +11,24 @@
 
 namespace tenon::core {
 
-/// A dense tensor, a sequence (items) or an optional. Copying shares the contents.
+/// A map itself, not a sequence of maps. At run time it is held like a sequence of two items: keys and values.
+inline bool is_map(tenon_dtype t) { return (t.flags & (TENON_DTF_MAP | TENON_DTF_SEQUENCE)) == TENON_DTF_MAP; }
+/// Type of item i of a sequence or map.
+inline tenon_dtype item_type(tenon_dtype t, size_t i) {
+  if (is_map(t)) return i == 0 ? (t.lanes == 2 ? dt::string : dt::i64) : element(t);
+  t.flags &= ~(TENON_DTF_SEQUENCE | TENON_DTF_OPTIONAL);
+  return t;
+}
+/// Name of item i of a sequence or map called `name`, as an entry of a file: "name/3", or "name/keys" and "name/values".
+inline std::string item_name(const std::string& name, tenon_dtype t, size_t i) { return name + '/' + (!is_map(t) ? std::to_string(i) : i == 0 ? "keys" : "values"); }
+
+/// A dense tensor, a sequence or map (items) or an optional. Copying shares the contents.
 struct Tensor {
   tenon_dtype type{};
   std::vector<int64_t> dims;
   BufferRef buffer;                                  ///< elements, 64-byte aligned; empty for strings and sequences
   std::shared_ptr<std::vector<std::string>> strings; ///< element type string
-  std::shared_ptr<std::vector<Tensor>> items;        ///< sequence
+  std::shared_ptr<std::vector<Tensor>> items;        ///< sequence or map
   bool present = true;                               ///< false: empty optional
 
   static Result<Tensor> zeros(tenon_dtype t, std::vector<int64_t> dims);

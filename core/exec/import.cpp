@@ -42,7 +42,8 @@ Result<std::string> choose_frontend(Session& s, const Source& source) {
   return winners[0];
 }
 
-Status set_shapes(Model& m, const ImportRequest& r) {
+/// `defaults`: the sizes that the file states are defaults, so a number may give way to another one or to a name.
+Status set_shapes(Model& m, const ImportRequest& r, bool defaults) {
   for (const auto& [input, dims] : r.shapes) {
     const std::string& name = input;
     auto& in = m.main().inputs;
@@ -60,7 +61,7 @@ Status set_shapes(Model& m, const ImportRequest& r) {
     }
     ValueType old = m.type(*it);
     bool fits = old.rank < 0 || old.rank == static_cast<int32_t>(d.size());
-    for (size_t k = 0; fits && k < d.size() && old.rank >= 0; ++k) fits = old.dims[k] < 0 || d[k] == old.dims[k];
+    for (size_t k = 0; fits && k < d.size() && old.rank >= 0; ++k) fits = defaults || old.dims[k] < 0 || d[k] == old.dims[k];
     if (!fits) return fail(Error(TENON_E_CONFIG, "\"shapes\" contradicts the model's own shape of an input").with("value", name));
     TENON_TRY(m.set_type(*it, old.dtype, static_cast<int32_t>(d.size()), d.data()));
   }
@@ -75,6 +76,7 @@ class Lowering {
   std::map<std::string, Leftover> left_;
   std::map<tenon_op, std::pair<uint64_t, std::set<tenon_op>>> lowered_;  ///< operator -> nodes, operators that took their place
   int depth_ = 0;
+  int holders_ = 0;  ///< operators with a definition around the graph at hand
 
  public:
   Lowering(Session& s, Model& m) : s_(s), m_(m), inference_(s, m) {}
@@ -125,10 +127,19 @@ class Lowering {
   // Graphs inside are lowered once the types of their inputs are known; then the node's own outputs can be.
   Status defined(tenon_node n) {
     auto attrs = m_.nodes.attrs[slot(n)];
-    if (!attrs || !attrs->has_graphs()) return inference_.node(n);
+    if (!attrs || !attrs->has_graphs()) return inferred(n);
     (void)inference_.node(n);  // foreign nodes inside may leave types open: not yet an error
-    TENON_TRY(inside(n));
-    return inference_.node(n);
+    ++holders_;
+    Status s = inside(n);
+    --holders_;
+    TENON_TRY(s);
+    return inferred(n);
+  }
+  // In a graph that a defined operator holds, shapes that do not fit are that operator's to judge: it may never run the graph.
+  Status inferred(tenon_node n) {
+    Status s = inference_.node(n);
+    if (!s && holders_ > 0 && s.error().code == TENON_E_INVALID) return {};
+    return s;
   }
   Status inside(tenon_node n) {
     auto attrs = m_.nodes.attrs[slot(n)];
@@ -198,6 +209,7 @@ Result<std::string> frontend_of(Session& s, const std::string& model) {
 Result<Imported> import_model(Session& s, const ImportRequest& r) {
   auto source = Source::open(r.model);
   if (!source) return fail(std::move(source.error()));
+  for (const auto& path : r.files) (*source)->allow(path);
   Imported out;
   out.frontend = r.frontend;
   auto frontend = s.registry.frontend(out.frontend);
@@ -213,7 +225,9 @@ Result<Imported> import_model(Session& s, const ImportRequest& r) {
   if (auto l = take((*frontend)->load(&c, (*source)->get(), &m.main())); !l) return in_file(std::move(l.error()));
   m.importing = false;
   out.foreign_nodes = m.n_nodes();
-  if (auto x = set_shapes(m, r); !x) return in_file(std::move(x.error()));
+  const Provided* about = s.registry.find_provided("frontend", out.frontend);
+  bool defaults = about && about->json.value("reshape", false);
+  if (auto x = set_shapes(m, r, defaults); !x) return in_file(std::move(x.error()));
   Lowering lowering(s, m);
   if (auto x = lowering.graph(m.main()); !x) return in_file(std::move(x.error()));
   out.leftovers = lowering.leftovers();

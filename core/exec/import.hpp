@@ -14,6 +14,7 @@ struct ImportRequest {
   std::string model;      ///< path
   std::string frontend;   ///< id
   Json options = Json::object();  ///< the frontend's own options
+  std::vector<std::string> files;  ///< paths that the user named in options; the frontend may read them wherever they lie
   std::map<std::string, std::vector<Json>> shapes;  ///< input name -> dimensions (numbers or symbol names)
 };
 

@@ -41,6 +41,11 @@ Result<BufferRef> Source::sibling(std::string_view relative) {
   std::string name(relative);
   if (auto it = siblings_.find(name); it != siblings_.end()) return it->second;
   fs::path p(name);
+  if (allowed_.count(name)) {
+    auto b = map_file(name);
+    if (!b) return fail(std::move(b.error()));
+    return siblings_[name] = *b;
+  }
   auto refuse = [&](const char* why) {
     return fail(Error(TENON_E_INVALID, std::string("external data must lie in the model's folder: ") + why)
                     .with("file", path_)

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "../ir/buffer.hpp"
@@ -17,11 +18,14 @@ class Source {
   static Result<std::unique_ptr<Source>> open(const std::string& path);
   const tenon_source* get() const { return &source_; }
   Result<BufferRef> sibling(std::string_view relative);
+  /// Lets sibling() open this path too: the user named it, not the model.
+  void allow(const std::string& path) { allowed_.insert(path); }
 
  private:
   std::string path_, extension_, folder_;
   BufferRef bytes_;
   std::map<std::string, BufferRef> siblings_;
+  std::set<std::string> allowed_;
   tenon_source source_{};
 };
 

@@ -19,41 +19,56 @@ Json output_json(const std::string& name, const Tensor& t) {
   return j;
 }
 
-/// Items of a sequence as entries of their own.
+/// Items of a sequence, and keys and values of a map, as entries of their own; what leaves no such trace says so.
 void add_entries(const std::string& name, const Tensor& t, std::vector<NamedTensor>* out) {
-  if (!t.present) return;
+  auto zero = [&](const char* about, tenon_dtype type) {
+    if (auto z = Tensor::zeros(type, {})) out->emplace_back(name + about, std::move(*z));
+  };
+  if (!t.present) return zero("/present", dt::boolean);
+  if (t.items && t.items->empty()) return zero("/count", dt::i64);
   if (!t.items) {
     out->emplace_back(name, t);
     return;
   }
-  for (size_t i = 0; i < t.items->size(); ++i) add_entries(name + '/' + std::to_string(i), (*t.items)[i], out);
+  for (size_t i = 0; i < t.items->size(); ++i) add_entries(item_name(name, t.type, i), (*t.items)[i], out);
 }
 
 /// As the output's element type where that is only a matter of reading the bits; a different type is left for the comparison to report.
-Result<Tensor> read_like(const Npz& file, const std::string& name, const Tensor& like) {
+Result<Tensor> read_like(const Npz& file, const std::string& name, tenon_dtype like) {
   auto t = read_entry(file, "out", name);
   if (!t) return t;
-  auto same = conform(*t, element(like.type));
+  auto same = conform(*t, element(like));
   return same ? std::move(same) : std::move(t);
 }
 
-/// The reference of an output, shaped like it: a sequence is gathered from its items.
-Result<Tensor> read_expected(const Npz& file, const std::string& name, const Tensor& like) {
-  if (!like.items) return read_like(file, name, like);
+bool has_items(const Npz& file, const std::string& name) { return has_entry(file, "out", name, false) || has_entry(file, "out", name + "/keys", false); }
+
+/// The reference of an output of this type: a sequence or map is gathered from its items.
+Result<Tensor> read_expected(const Npz& file, const std::string& name, tenon_dtype type) {
+  auto none = says_absent(file, "out", name);
+  if (!none) return fail(std::move(none.error()));
+  if (*none) return absent_value(type);
+  if (!is_map(type) && !(type.flags & TENON_DTF_SEQUENCE)) return read_like(file, name, type);
   Tensor all;
-  all.type = like.type;
+  all.type = type;
   all.items = std::make_shared<std::vector<Tensor>>();
-  for (size_t i = 0; has_entry(file, "out", name + '/' + std::to_string(i), false); ++i) {
-    auto t = read_like(file, name + '/' + std::to_string(i), like);
+  for (size_t i = 0; is_map(type) ? i < 2 : has_items(file, item_name(name, type, i)); ++i) {
+    auto t = read_expected(file, item_name(name, type, i), item_type(type, i));
     if (!t) return t;
     all.items->push_back(std::move(*t));
   }
   all.dims = {static_cast<int64_t>(all.items->size())};
+  auto count = is_map(type) ? Result<int64_t>(-1) : read_count(file, "out", name);
+  if (!count) return fail(std::move(count.error()));
+  if (*count >= 0 && *count != all.dims[0])
+    return fail(Error(TENON_E_CONFIG, "sequence \"" + name + "\" has not as many items as its count says").with("expected", std::to_string(*count)).with("found", std::to_string(all.dims[0])).with("file", file.path()));
   return all;
 }
 
 bool expected_there(const Npz& file, const std::string& name, const Tensor& t, bool only_one) {
-  return has_entry(file, "out", t.items ? name + "/0" : name, only_one);
+  if (has_entry(file, "out", name + "/present", false) || has_entry(file, "out", name + "/count", false)) return true;
+  bool items = is_map(t.type) || t.type.flags & TENON_DTF_SEQUENCE;
+  return items ? has_items(file, item_name(name, t.type, 0)) : has_entry(file, "out", name, only_one);
 }
 
 }  // namespace
@@ -175,7 +190,7 @@ Status ExecuteStage::compare_outputs(Run& r, const std::vector<Tensor>& out, Sta
       r.session.log({3, "", "execute", "output \"" + name + "\" is not in " + expect_ + " and was not compared"});
       continue;
     }
-    auto y = read_expected(*file, name, out[i]);
+    auto y = read_expected(*file, name, out[i].type);
     if (!y) return fail(std::move(y.error()));
     Comparison c = compare(out[i], *y, tolerance_);
     ++compared;

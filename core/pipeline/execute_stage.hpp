@@ -49,7 +49,7 @@ class ExecuteStage : public Stage {
   Result<Tensor> read_labels() const;
 };
 
-/// Entries out:NAME in the order of the outputs; items of a sequence are NAME/0, ...; absent optionals have none. Written beside and renamed.
+/// Entries out:NAME in the order of the outputs; items of a sequence are NAME/0, ..., of an empty one NAME/count is 0, of an absent optional NAME/present is false. Written beside and renamed.
 Status write_outputs_file(const std::string& path, const Model& m, const std::vector<Tensor>& out);
 /// Copies of what a program returned.
 Result<std::vector<Tensor>> copy_all(const std::vector<const tenon_tensor*>& all);

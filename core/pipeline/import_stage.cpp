@@ -45,7 +45,11 @@ ImportStage::ImportStage(const Registry& r, const Config& config, const Json& js
       continue;
     }
     bool is_path = is_path_option(schema, key) && value.is_string();
-    request_.options[key] = is_path ? Json(beside(config.resolve(value), request_.model)) : value;
+    request_.options[key] = value;
+    if (!is_path) continue;
+    std::string full = config.resolve(value), relative = beside(full, request_.model);
+    request_.options[key] = relative;
+    if (relative == full) request_.files.push_back(full);
   }
   Json own = options_of(r, "frontend", request_.frontend);
   if (request_.frontend != kAutoFrontend) fill_defaults(own, &request_.options);

@@ -44,44 +44,59 @@ class InputReader {
     if (!why.empty()) e.with("hint", why);
     return fail(std::move(e));
   }
-  Result<Tensor> fit(tenon_value v, Tensor t, bool of_sequence) {
+  Result<Tensor> fit(tenon_value v, Tensor t) {
     ValueType want = m_.type(v);
     if (want.dtype.code == TENON_DT_NONE) return t;
     std::string found = type_text(t.type, t.dims);
     auto c = conform(std::move(t), element(want.dtype));
     if (!c) return fail(problem(v, "input \"" + std::string(m_.value_name(v)) + "\" has the wrong element type", is_raw(t.type) ? std::string(c.error().detail("found")) : found));
-    if (!of_sequence) TENON_TRY(check_shape(v, want, *c));
+    TENON_TRY(check_shape(v, want, *c));
     return c;
   }
-  Result<Tensor> sequence(tenon_value v, const std::string& name) {
+  /// One item of a sequence, or the keys or values of a map.
+  Result<Tensor> item(tenon_value v, const std::string& name, tenon_dtype type) {
+    if (is_map(type)) return items(v, name, type);
+    auto t = read_entry(file_, "in", name);
+    if (!t) return t;
+    std::string found = type_text(t->type, t->dims);
+    auto c = conform(std::move(*t), element(type));
+    return c ? std::move(c) : fail(problem(v, "entry \"" + name + "\" has the wrong element type", found));
+  }
+  bool has_item(const std::string& name) const { return has_entry(file_, "in", name, false) || has_entry(file_, "in", name + "/keys", false); }
+  Result<Tensor> items(tenon_value v, const std::string& name, tenon_dtype type) {
     Tensor all;
-    all.type = m_.type(v).dtype;
+    all.type = type;
     all.items = std::make_shared<std::vector<Tensor>>();
-    for (int64_t i = 0;; ++i) {
-      std::string item = name + '/' + std::to_string(i);
-      if (!has_entry(file_, "in", item, false)) break;
-      auto t = read_entry(file_, "in", item);
-      if (t) t = fit(v, std::move(*t), true);
+    for (size_t i = 0; is_map(type) ? i < 2 : has_item(item_name(name, type, i)); ++i) {
+      auto t = item(v, item_name(name, type, i), item_type(type, i));
       if (!t) return t;
       all.items->push_back(std::move(*t));
     }
+    auto count = is_map(type) ? Result<int64_t>(-1) : read_count(file_, "in", name);
+    if (!count) return fail(std::move(count.error()));
+    if (*count >= 0 && *count != static_cast<int64_t>(all.items->size()))
+      return fail(problem(v, "sequence \"" + name + "\" has not as many items as its count says", std::to_string(all.items->size()) + " items, count " + std::to_string(*count)));
     all.dims = {static_cast<int64_t>(all.items->size())};
+    if (is_map(type) && (*all.items)[0].count() != (*all.items)[1].count()) return fail(problem(v, "map \"" + name + "\" has not one value for each key", std::to_string((*all.items)[0].count()) + " keys"));
     return all;
+  }
+  /// No entry of it, or one that says so.
+  Result<bool> absent(const std::string& name, tenon_dtype type) const {
+    auto said = says_absent(file_, "in", name);
+    if (!said || *said) return said;
+    bool sequence = type.flags & TENON_DTF_SEQUENCE;
+    return !(has_entry(file_, "in", name, m_.main().inputs.size() == 1) || (sequence && (has_item(item_name(name, type, 0)) || has_entry(file_, "in", name + "/count", false))));
   }
   Result<Tensor> read(tenon_value v) {
     std::string name(m_.value_name(v));
     tenon_dtype type = m_.type(v).dtype;
-    if (type.flags & TENON_DTF_MAP) return fail(problem(v, "an input that is a map cannot come from a file", dtype_name(type)));
-    if (type.flags & TENON_DTF_SEQUENCE) return sequence(v, name);
+    auto none = type.flags & TENON_DTF_OPTIONAL ? absent(name, type) : Result<bool>(false);
+    if (!none) return fail(std::move(none.error()));
+    if (*none) return absent_value(type);
+    if (is_map(type) || type.flags & TENON_DTF_SEQUENCE) return items(v, name, type);
     if (has_entry(file_, "in", name, m_.main().inputs.size() == 1)) {
       auto t = read_entry(file_, "in", name);
-      return t ? fit(v, std::move(*t), false) : std::move(t);
-    }
-    if (type.flags & TENON_DTF_OPTIONAL) {
-      Tensor none;
-      none.type = type;
-      none.present = false;
-      return none;
+      return t ? fit(v, std::move(*t)) : std::move(t);
     }
     Error e = problem(v, "input \"" + name + "\" is missing", "nothing");
     if (file_.single_array()) return fail(std::move(e).with("hint", "a .npy file holds one input; this graph has several: use a .npz file"));
@@ -124,6 +139,24 @@ bool has_entry(const Npz& file, const std::string& prefix, const std::string& na
 Result<Tensor> read_entry(const Npz& file, const std::string& prefix, const std::string& name) {
   if (file.single_array()) return file.read("");
   return file.read(file.has(prefix + ':' + name) ? prefix + ':' + name : name);
+}
+
+Result<int64_t> read_count(const Npz& file, const std::string& prefix, const std::string& name) {
+  if (!has_entry(file, prefix, name + "/count", false)) return -1;
+  auto t = read_entry(file, prefix, name + "/count");
+  if (!t) return fail(std::move(t.error()));
+  if (t->type != dt::i64 || t->count() != 1 || *t->data<int64_t>() < 0)
+    return fail(Error(TENON_E_CONFIG, "entry \"" + name + "/count\" is no number of items").with("expected", "one i64 of 0 or more").with("found", type_text(t->type, t->dims)).with("file", file.path()));
+  return *t->data<int64_t>();
+}
+
+Result<bool> says_absent(const Npz& file, const std::string& prefix, const std::string& name) {
+  if (!has_entry(file, prefix, name + "/present", false)) return false;
+  auto t = read_entry(file, prefix, name + "/present");
+  if (!t) return fail(std::move(t.error()));
+  if (t->type != dt::boolean || t->count() != 1)
+    return fail(Error(TENON_E_CONFIG, "entry \"" + name + "/present\" does not say whether there is a value").with("expected", "one bool").with("found", type_text(t->type, t->dims)).with("file", file.path()));
+  return *t->data<uint8_t>() == 0;
 }
 
 Result<std::vector<Tensor>> inputs_from_file(const Npz& file, const Model& m) { return InputReader(file, m).all(); }

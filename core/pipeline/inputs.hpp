@@ -16,7 +16,8 @@ using DimValues = std::map<std::string, int64_t, std::less<>>;
 std::string value_type_text(const Model& m, tenon_value v);
 
 /// In the order of the graph's inputs, from the entries in:NAME or NAME; the array of a .npy is the only input of the graph. Items of a
-/// sequence are NAME/0, NAME/1, ...; an optional without entry is absent. All that is missing or does not fit is one error.
+/// sequence are NAME/0, NAME/1, ..., keys and values of a map NAME/keys and NAME/values; NAME/count may say how many items there are, and
+/// does where there are none. An optional without entry is absent. All that is missing or does not fit is one error.
 Result<std::vector<Tensor>> inputs_from_file(const Npz& file, const Model& m);
 
 /// Same seed, same tensors. Floats are nearly normal with some zeros of both signs and some tiny ones; integers are small. A name
@@ -26,5 +27,16 @@ Result<std::vector<Tensor>> made_inputs(const Model& m, uint64_t seed, DimValues
 /// Reads an entry `prefix:name`, else `name`; for a single array that array.
 bool has_entry(const Npz& file, const std::string& prefix, const std::string& name, bool only_one);
 Result<Tensor> read_entry(const Npz& file, const std::string& prefix, const std::string& name);
+/// An optional of this type without contents.
+inline Tensor absent_value(tenon_dtype type) {
+  Tensor t;
+  t.type = type;
+  t.present = false;
+  return t;
+}
+/// The number in the entry NAME/count, or -1 where there is none.
+Result<int64_t> read_count(const Npz& file, const std::string& prefix, const std::string& name);
+/// An entry NAME/present that is false stands for an optional without contents.
+Result<bool> says_absent(const Npz& file, const std::string& prefix, const std::string& name);
 
 }  // namespace tenon::core

@@ -46,7 +46,7 @@ Json ids_enum(const Registry& r, std::string_view kind, std::vector<std::string>
 
 Json execute_properties(Json backend, Json options) {
   return {{"execute", std::move(backend)},
-          {"inputs", path(".npz or .npy file: entry in:NAME or NAME")},
+          {"inputs", path(".npz or .npy file: entry in:NAME or NAME; NAME/0, NAME/1, ... for the items of a sequence")},
           {"expect", path(".npz or .npy file: entry out:NAME or NAME")},
           {"outputs", path(".npz file to write")},
           {"repeat", integer(1, "number of runs")},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The IR interface for plugins: a thin layer over Model.
 #include <algorithm>
+#include <unordered_map>
 
 #include "../ir/model.hpp"
 #include "host_tables.hpp"
@@ -30,10 +31,25 @@ void TENON_CALL get_op_name(tenon_op op, tenon_str* domain, tenon_str* name, int
   if (version) *version = o.version;
 }
 
+// What the operators' definitions say about the nodes; the model itself knows no operators.
+void add_operator_flags(ViewStorage& view) {
+  std::unordered_map<tenon_op, uint8_t> known;
+  for (size_t r = 0; r < view.op.size(); ++r) {
+    auto [it, fresh] = known.try_emplace(view.op[r], uint8_t{0});
+    if (fresh) {
+      const tenon_operator* o = registry_table().find_operator(view.op[r]);
+      if (o && (o->flags & TENON_OF_SIDE_EFFECTS)) it->second |= TENON_NF_SIDE_EFFECTS;
+      if (o && (o->flags & TENON_OF_NONDETERMINISTIC)) it->second |= TENON_NF_NONDETERMINISTIC;
+    }
+    view.nflags[r] |= it->second;
+  }
+}
+
 tenon_error* TENON_CALL get_view(tenon_ctx*, tenon_graph* g, const tenon_view** out) noexcept {
   return protect([&]() -> Status {
     auto v = g->model->view(*g);
     if (!v) return fail(std::move(v.error()));
+    add_operator_flags(*g->view);
     *out = *v;
     return {};
   });

@@ -79,6 +79,7 @@ class Folder {
 
   /// Quantized weights stay quantized: that is what they are for, and integer kernels look for them. Vectors are parameters, not weights.
   bool widens_weights(tenon_node n, std::string_view name) const {
+    if ((name != "DequantizeLinear" && name != "Cast") || !g_.input(n, 0)) return false;
     const ValueInfo x = g_.info(g_.input(n, 0));
     if (x.rank() < 2) return false;
     return name == "DequantizeLinear" || (name == "Cast" && is_int(x.type()) && x.type().bits <= 8 && g_.info(g_.output(n)).type().bits > 8);

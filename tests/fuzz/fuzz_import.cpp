@@ -43,6 +43,9 @@ Session& session() {
 
 }  // namespace
 
+// Plugins are never unloaded.
+extern "C" const char* __lsan_default_suppressions() { return "leak:open_library"; }
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static MemoryFile file;
   Session& s = session();

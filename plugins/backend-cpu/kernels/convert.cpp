@@ -9,9 +9,32 @@
 
 namespace tenon::cpu {
 
-std::shared_ptr<void> convert_constant(const Dims& dims, const void* data, Layout to) { return dnn::pack(dnn::desc(dims, Layout::plain), data, dnn::desc(dims, to)); }
+namespace {
 
-void add_conversion(Builder& b, const Dims& dims, Layout from, SlotId source, Layout to, SlotId target) {
+/// The copy that brings a tensor from one of plain and channels_last to the other, in the order of the memory written.
+StridedCopy layout_copy(const Dims& dims, tenon_dtype type, Layout from, Layout to) {
+  if (block_of(from) > 1 || block_of(to) > 1) throw Error(TENON_E_INTERNAL, "a blocked layout of another type than f32");
+  Dims strides = from == Layout::channels_last ? channels_last_strides(dims) : dense_strides(dims), order = dims;
+  if (to == Layout::channels_last)
+    for (Dims* d : {&strides, &order}) std::rotate(d->begin() + 1, d->begin() + 2, d->end());
+  return make_strided_copy(order, strides, static_cast<int>(type.bits / 8));
+}
+
+}  // namespace
+
+std::shared_ptr<void> convert_constant(const Dims& dims, tenon_dtype type, const void* data, Layout to) {
+  if (type == dt::f32) return dnn::pack(dnn::desc(dims, Layout::plain), data, dnn::desc(dims, to));
+  auto bytes = std::make_shared<AlignedBytes>(bytes_of(type, static_cast<uint64_t>(product(dims))) + 64);
+  layout_copy(dims, type, Layout::plain, to).run(data, bytes->get());
+  return {bytes, bytes->get()};
+}
+
+void add_conversion(Builder& b, const Dims& dims, tenon_dtype type, Layout from, SlotId source, Layout to, SlotId target) {
+  if (type != dt::f32) {
+    const int threads = b.threads_for(static_cast<double>(product(dims)) * 20);
+    b.step("cpu/copy-strided", StridedCopyStep{layout_copy(dims, type, from, to), source, 0, target}, {source}, {target}, threads);
+    return;
+  }
   const auto p = dnn::reorder(dnn::desc(dims, from), dnn::desc(dims, to));
   if (!p) throw Error(TENON_E_INTERNAL, "oneDNN has no reorder between two layouts");
   const int threads = b.threads_for(static_cast<double>(product(dims)) * 20);

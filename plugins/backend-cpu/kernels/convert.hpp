@@ -7,9 +7,9 @@
 
 namespace tenon::cpu {
 
-/// An f32 constant in another layout.
-std::shared_ptr<void> convert_constant(const Dims& dims, const void* data, Layout to);
-/// Adds a step that converts an f32 tensor.
-void add_conversion(Builder& b, const Dims& dims, Layout from, SlotId source, Layout to, SlotId target);
+/// A constant in another layout. Blocked layouts are for f32 only.
+std::shared_ptr<void> convert_constant(const Dims& dims, tenon_dtype type, const void* data, Layout to);
+/// Adds a step that converts a tensor.
+void add_conversion(Builder& b, const Dims& dims, tenon_dtype type, Layout from, SlotId source, Layout to, SlotId target);
 
 }  // namespace tenon::cpu

@@ -21,6 +21,12 @@ struct CopyStep {
 
 std::unique_ptr<Plan> Builder::build() {
   load_uses();
+  fuse_integer_nodes(*this, nodes_);
+  load_uses();
+  fuse_byte_nodes(*this, nodes_);
+  load_uses();
+  fuse_qdq_nodes(*this, nodes_, *plan_);
+  load_uses();
   simplify_nodes(*this, nodes_, *plan_);
   load_uses();
   fuse_nodes(*this, nodes_, values_, *plan_);

@@ -137,8 +137,9 @@ class Builder {
   bool share_memory(ValueId a, ValueId b) const;
   /// f32 elements of v, zeros after them up to `count`.
   SlotId padded(ValueId v, int64_t count);
-  /// A new f32 constant; references to values do not survive it.
-  ValueId add_constant(const Dims& dims, const std::vector<float>& data);
+  /// A new constant; references to values do not survive it.
+  ValueId add_constant(const Dims& dims, const std::vector<float>& data) { return add_constant(dims, dt::f32, data.data()); }
+  ValueId add_constant(const Dims& dims, tenon_dtype type, const void* data);
   /// Memory that only the next added step uses.
   SlotId scratch(uint64_t bytes);
   /// Makes slot `part` lie at a byte offset inside slot `whole`; false when it cannot.

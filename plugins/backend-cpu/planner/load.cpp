@@ -30,6 +30,25 @@ Builder::Builder(tenon_ctx* c, OwnedGraph graph, const BuilderOptions& options) 
       if (values_[i].id == o) plan_->output_values.push_back(i);
 }
 
+namespace {
+
+/// A constant of strings holds offsets and text; kernels see an array of references into it.
+std::shared_ptr<void> string_elements(Span<uint8_t> bytes, const Dims& dims) {
+  const auto count = static_cast<size_t>(count_of(dims.data(), static_cast<int32_t>(dims.size())));
+  const uint64_t head = (count + 1) * sizeof(uint64_t);
+  if (bytes.size() < head) throw invalid("a constant of strings is cut off");
+  std::vector<uint64_t> offset(count + 1);
+  std::memcpy(offset.data(), bytes.p, head);
+  auto r = std::make_shared<std::vector<tenon_str>>(count + 1, tenon_str{"", 0});
+  for (size_t i = 0; i < count; ++i) {
+    if (offset[i] > offset[i + 1] || offset[i + 1] > bytes.size() - head) throw invalid("a constant of strings has a wrong table of offsets");
+    (*r)[i] = {reinterpret_cast<const char*>(bytes.p) + head + offset[i], offset[i + 1] - offset[i]};
+  }
+  return {r, r->data()};
+}
+
+}  // namespace
+
 void Builder::load_values(const tenon_view& v) {
   Graph g(c_, plan_->graph.g);
   values_.resize(v.n_values);
@@ -43,6 +62,10 @@ void Builder::load_values(const tenon_view& v) {
     if (v.vflags[i] & TENON_VF_CONSTANT) {
       x.constant = true;
       x.data = g.constant_bytes(x.id).p;
+      if (x.type == dt::string) {
+        plan_->keep.push_back(string_elements(g.constant_bytes(x.id), x.dims));
+        x.data = plan_->keep.back().get();
+      }
       x.shareable = options_.shared && std::binary_search(options_.shared->begin(), options_.shared->end(), x.id);
     }
   }

@@ -42,7 +42,7 @@ struct Quantization {
 std::optional<Quantization> quantization(const Builder& b, const PlanNode& n, tenon_dtype type) {
   Quantization q;
   const auto scale = b.constant_scalar(n.input(1));
-  if (!scale || n.attrs.i("block_size") != 0 || (type != dt::u8 && type != dt::i8 && type != dt::u16 && type != dt::i16)) return std::nullopt;
+  if (!scale || n.attrs.i("block_size") != 0 || n.attrs.s("rounding", "half_even") != "half_even" || (type != dt::u8 && type != dt::i8 && type != dt::u16 && type != dt::i16)) return std::nullopt;
   q.scale = *scale;
   q.type = type;
   if (n.has_in(2)) {

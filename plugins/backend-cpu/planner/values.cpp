@@ -17,6 +17,15 @@ struct PadStep {
   }
 };
 
+/// Whether strides of logical dims are those of channels_last memory; what the stride of a dimension of one is does not matter.
+bool is_channels_last(const Dims& dims, const Dims& strides) {
+  if (dims.size() < 3 || dims.size() > 5) return false;
+  const Dims wanted = channels_last_strides(dims);
+  for (size_t i = 0; i < dims.size(); ++i)
+    if (dims[i] != 1 && strides[i] != wanted[i]) return false;
+  return true;
+}
+
 }  // namespace
 
 SlotId Builder::new_slot(uint64_t bytes, int32_t last_use) {
@@ -68,7 +77,7 @@ SlotId Builder::read(ValueId v, Layout l) {
       set_slot(v, l, plain, true);
       return plain;
     }
-    auto bytes = packed(v, "layout " + std::to_string(static_cast<int>(l)), [&] { return convert_constant(x.dims, x.data, l); });
+    auto bytes = packed(v, "layout " + std::to_string(static_cast<int>(l)), [&] { return convert_constant(x.dims, x.type, x.data, l); });
     set_slot(v, l, constant_slot(bytes.get(), 0), false);
     return x.slot[static_cast<int>(l)];
   }
@@ -84,8 +93,8 @@ SlotId Builder::read(ValueId v, Layout l) {
   }
   SlotId from = x.slot[static_cast<int>(x.home)];
   if (from == kNoSlot) throw Error(TENON_E_INTERNAL, "a value is read before it is written");
-  SlotId to = new_slot(static_cast<uint64_t>(physical_count(x.dims, l)) * 4, x.last_use);
-  add_conversion(*this, x.dims, x.home, from, l, to);
+  SlotId to = new_slot(bytes_of(x.type, static_cast<uint64_t>(physical_count(x.dims, l))), x.last_use);
+  add_conversion(*this, x.dims, x.type, x.home, from, l, to);
   set_slot(v, l, to, false);
   return to;
 }
@@ -100,7 +109,7 @@ Strided Builder::strided(ValueId v) {
 
 SlotId Builder::write(ValueId v, Layout l) {
   const PlanValue& x = values_[v];
-  const uint64_t bytes = l == Layout::plain ? x.bytes() : static_cast<uint64_t>(physical_count(x.dims, l)) * 4;
+  const uint64_t bytes = l == Layout::plain ? x.bytes() : bytes_of(x.type, static_cast<uint64_t>(physical_count(x.dims, l)));
   SlotId s = new_slot(bytes, x.last_use);
   set_slot(v, l, s, true);
   return s;
@@ -137,6 +146,10 @@ void Builder::write_view(ValueId v, Strided view) {
     set_slot(v, Layout::plain, s, true);
     return;
   }
+  if (view.offset == 0 && is_channels_last(x.dims, view.strides) && slots_[view.slot].bytes == x.bytes()) {
+    set_slot(v, Layout::channels_last, view.slot, true);
+    return;
+  }
   x.view = std::move(view);
   x.has_view = true;
   if (x.last_use == kForever) read(v);
@@ -165,14 +178,15 @@ SlotId Builder::padded(ValueId v, int64_t count) {
   return to;
 }
 
-ValueId Builder::add_constant(const Dims& dims, const std::vector<float>& data) {
-  auto kept = std::make_shared<std::vector<float>>(data);
-  plan_->keep.push_back(kept);
+ValueId Builder::add_constant(const Dims& dims, tenon_dtype type, const void* data) {
   PlanValue x;
-  x.type = dt::f32;
+  x.type = type;
   x.known = x.constant = true;
   x.dims = dims;
-  x.data = kept->data();
+  auto kept = std::make_shared<AlignedBytes>(x.bytes());
+  std::memcpy(kept->get(), data, x.bytes());
+  x.data = kept->get();
+  plan_->keep.push_back(std::move(kept));
   values_.push_back(x);
   return static_cast<ValueId>(values_.size() - 1);
 }

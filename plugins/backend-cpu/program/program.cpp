@@ -58,6 +58,14 @@ Program::Program(tenon_ctx* c, OwnedGraph base, int threads, uint32_t skip, bool
   by_contents_.assign(g.graph_inputs().size(), has_branches(v) ? 1 : 0);
 }
 
+namespace {
+/// A value that is there may stand for an optional.
+bool takes(tenon_dtype declared, tenon_dtype given) {
+  given.flags |= declared.flags & TENON_DTF_OPTIONAL;
+  return declared == given;
+}
+}  // namespace
+
 void Program::check_inputs(tenon_ctx* c, const tenon_tensor* const* in, uint32_t n_in) const {
   Graph g(c, base_.g);
   const auto values = g.graph_inputs();
@@ -65,7 +73,7 @@ void Program::check_inputs(tenon_ctx* c, const tenon_tensor* const* in, uint32_t
     throw invalid("wrong number of inputs").with("expected", std::to_string(values.size() - skip_)).with("found", std::to_string(n_in));
   for (uint32_t k = 0; k < n_in; ++k) {
     const ValueInfo i = g.info(values[k + skip_]);
-    bool fits = in[k] && (i.type().code == TENON_DT_NONE || i.type() == in[k]->type);
+    bool fits = in[k] && (i.type().code == TENON_DT_NONE || takes(i.type(), in[k]->type));
     if (fits && i.rank() >= 0 && is_tensor(i.type())) {
       fits = i.rank() == in[k]->rank;
       for (int32_t d = 0; fits && d < i.rank(); ++d) fits = i.dim(d) < 0 || i.dim(d) == in[k]->dim[d];

@@ -57,7 +57,22 @@ bool fold_constant(Graph& g, tenon_node n) {
   return true;
 }
 
+/// Quantized weights of a product whose data is dequantized too: the planner makes an integer product of it.
+bool is_integer_weight(Graph& g, tenon_node n, tenon_op dequantize, const std::vector<tenon_op>& products) {
+  const ValueInfo x = g.info(g.input(n, 0));
+  if (x.rank() < 2 || !is_int(x.type()) || x.type().bits != 8) return false;
+  for (auto reader : g.uses(g.output(n)).vec()) {
+    const bool product = std::find(products.begin(), products.end(), g.op(reader)) != products.end();
+    if (!product || g.input(reader, 1) != g.output(n)) return false;
+    const tenon_node source = g.producer(g.input(reader, 0));
+    if (!source || g.op(source) != dequantize) return false;
+  }
+  return true;
+}
+
 bool fold_once(Graph& g) {
+  const tenon_op dequantize = Graph::op("DequantizeLinear");
+  const std::vector<tenon_op> products{Graph::op("Conv"), Graph::op("MatMul"), Graph::op("Gemm")};
   const tenon_op shape = Graph::op("Shape"), branch = Graph::op("If");
   const View v = g.view();
   const std::vector<tenon_node> nodes(v.v->node, v.v->node + v.size());
@@ -73,6 +88,8 @@ bool fold_once(Graph& g) {
       continue;
     else if (g.op(n) == shape && fold_shape(g, n))
       changed = true;
+    else if (g.op(n) == dequantize && is_integer_weight(g, n, dequantize, products))
+      continue;
     else
       changed = fold_constant(g, n) || changed;
   }

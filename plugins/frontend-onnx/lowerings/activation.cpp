@@ -82,7 +82,7 @@ void lower_thresholded_relu(Lower& l) {
   tenon_value above = l.emit("Greater", {x, scalar_like(l, x, l.f("alpha", 1))});
   l.to("Where", {above, x, scalar_like(l, x, 0)});
 }
-TENON_LOWERING("onnx", "ThresholdedRelu", 10, lower_thresholded_relu);
+TENON_LOWERING("onnx", "ThresholdedRelu", 1, lower_thresholded_relu);
 
 void lower_mish(Lower& l) {
   known(l, {});

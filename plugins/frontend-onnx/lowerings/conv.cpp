@@ -71,7 +71,8 @@ bool resolve_same(Transposed& t) {
   return true;
 }
 
-// output_shape decides the cut; but for SAME_UPPER the odd row is cut at the beginning.
+// output_shape decides the cut; the odd row is cut at the end for SAME_UPPER, else at the beginning. (Before opset 11 the text had it
+// the other way round, and its attribute's description as here.)
 bool resolve_shape(Transposed& t, const ValueInfo& x) {
   for (size_t k = 0; k < t.w.spatial; ++k)
     if (t.w.kernel[k] < 0 || x.rank() < 0 || x.dim(static_cast<int32_t>(k) + 2) < 0) return false;

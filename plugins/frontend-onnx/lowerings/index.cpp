@@ -122,8 +122,18 @@ void lower_topk(Lower& l) {
 }
 TENON_LOWERING("onnx", "TopK", 10, lower_topk);
 
+// Before opset 11 a negative index is out of range, which leaves its row without a 1.
+void lower_one_hot_9(Lower& l) {
+  known(l, {"axis"});
+  arity(l, 3, 3);
+  tenon_value index = need(l, 0), depth = need(l, 1), zero = scalar_like(l, index, 0);
+  tenon_value beyond = cast(l, l.emit("Reshape", {depth, l.ints({})}), l.info(index).type());
+  AttrList a = copied(l, {"axis"});
+  l.to("OneHot", {l.emit("Where", {l.emit("Less", {index, zero}), beyond, index}), depth, need(l, 2)}, a);
+}
+TENON_LOWERING("onnx", "OneHot", 9, lower_one_hot_9);
 void lower_one_hot(Lower& l) { same(l, "OneHot", {"axis"}, 3, 3); }
-TENON_LOWERING("onnx", "OneHot", 9, lower_one_hot);
+TENON_LOWERING("onnx", "OneHot", 11, lower_one_hot);
 void lower_non_zero(Lower& l) { same(l, "NonZero", {}, 1, 1); }
 TENON_LOWERING("onnx", "NonZero", 9, lower_non_zero);
 void lower_trilu(Lower& l) { same(l, "Trilu", {"upper"}, 1, 2); }

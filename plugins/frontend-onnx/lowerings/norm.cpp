@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // norm.cpp - normalization.
+#include <algorithm>
+
 #include "common.hpp"
 
 namespace tenon::onnx {
@@ -25,11 +27,34 @@ tenon_value by_element(Lower& l) {
   return l.emit("Add", {l.emit("Mul", {unit, l.in(1)}), l.in(2)});
 }
 
+tenon_value over(Lower& l, tenon_value x, tenon_value axes, int64_t keep) { return l.emit("ReduceMean", {x, axes}, AttrList{}.set("keepdims", keep)); }
+
+// old * momentum + now * (1 - momentum)
+tenon_value moved(Lower& l, tenon_value old, tenon_value now) {
+  double momentum = l.f("momentum", 0.9f);
+  return l.emit("Add", {l.emit("Mul", {old, scalar_like(l, old, momentum)}), l.emit("Mul", {now, scalar_like(l, old, 1 - momentum)})});
+}
+
+// Since opset 14: the statistics are those of the batch, and the running ones move toward them.
+void by_batch(Lower& l) {
+  tenon_value x = l.in(0);
+  int32_t rank = rank_of(l, x, "the axes of the statistics");
+  tenon_dtype type = type_of(l, l.in(3), "the type of the statistics");
+  std::vector<int64_t> list{0};
+  for (int32_t k = 2; k < rank; ++k) list.push_back(k);
+  tenon_value axes = l.ints(list), wide = cast(l, x, type), centred = l.emit("Sub", {wide, over(l, wide, axes, 1)});
+  tenon_value mean = over(l, wide, axes, 0), variance = over(l, l.emit("Mul", {centred, centred}), axes, 0);
+  tenon_value y = l.emit("BatchNormalization", {x, l.in(1), l.in(2), mean, variance}, epsilon(l));
+  Values out{y, moved(l, l.in(3), mean), moved(l, l.in(4), variance)};
+  out.resize(std::min<size_t>(out.size(), l.n_out()));
+  l.done(out);
+}
+
 void lower_batch_normalization(Lower& l) {
   known(l, {"epsilon", "momentum", "training_mode", "spatial", "is_test"});
   arity(l, 5, 5, 5);
   for (uint64_t k = 0; k < 5; ++k) need(l, k);
-  if (l.i("training_mode", 0)) throw unsupported("BatchNormalization in training mode").with("hint", "export the model for inference");
+  if (l.i("training_mode", 0)) return by_batch(l);
   no_training_outputs(l);
   if (l.i("spatial", 1) == 0) return l.done({by_element(l)});
   l.to("BatchNormalization", {l.in(0), l.in(1), l.in(2), l.in(3), l.in(4)}, epsilon(l));

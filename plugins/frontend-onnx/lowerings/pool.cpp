@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pool.cpp - pooling over windows and over whole images.
+#include <algorithm>
+
 #include "window.hpp"
 
 namespace tenon::onnx {
@@ -8,6 +10,7 @@ namespace {
 struct Pool {
   Window window;
   AttrList attrs;
+  bool ceil = false;
 };
 
 // With auto_pad, ONNX defines the output's size by itself: ceil_mode does not count.
@@ -22,7 +25,8 @@ Pool read_pool(Lower& l, tenon_value x) {
   p.window.write(p.attrs);
   std::string mode = l.s("auto_pad", "NOTSET");
   bool by_size = mode == "NOTSET" || mode.empty();
-  p.attrs.add("kernel_shape", kernel).add("ceil_mode", by_size ? l.i("ceil_mode", 0) : 0);
+  p.ceil = by_size && l.i("ceil_mode", 0) != 0;
+  p.attrs.add("kernel_shape", kernel).add("ceil_mode", p.ceil ? 1 : 0);
   return p;
 }
 
@@ -55,14 +59,31 @@ tenon_value root(Lower& l, tenon_value x, double p, tenon_value like) {
   return p == 2 ? l.emit("Sqrt", {x}) : l.emit("Pow", {x, scalar_like(l, like, 1 / p)});
 }
 
+// Padding at the end of axis k that makes rounding down give the windows of rounding up. A window that would start behind the input
+// and its leading padding is left out; without a known size there must be no such window.
+int64_t rounding_up(const Window& w, const ValueInfo& x, size_t k) {
+  int64_t extent = (w.kernel[k] - 1) * w.dilations[k] + 1, stride = w.strides[k], begin = w.pads[k], end = w.pads[w.spatial + k];
+  int64_t size = x.rank() < 0 ? -1 : x.dim(static_cast<int32_t>(k) + 2);
+  if (size < 0 && end + stride - 1 < extent) return stride - 1;
+  if (size < 0) throw unsupported("ceil_mode depends on a size that is not known").with("hint", "give the shapes of the model's inputs with \"shapes\"");
+  int64_t room = size + begin + end - extent, windows = room < 0 ? 0 : (room + stride - 1) / stride + 1;
+  if ((windows - 1) * stride >= size + begin) --windows;
+  return std::max<int64_t>(0, (windows - 1) * stride - room);
+}
+
 // (sum of |x|^p)^(1/p): the mean that counts padding, times the window's size
 void lower_lp_pool(Lower& l) {
   known(l, {"auto_pad", "ceil_mode", "dilations", "kernel_shape", "p", "pads", "strides"});
   arity(l, 1, 1);
-  if (l.i("ceil_mode", 0)) throw unsupported("LpPool with ceil_mode is not supported");
   tenon_value x = need(l, 0);
   double p = l.f("p", 2), size = 1;
   Pool pool = read_pool(l, x);
+  if (pool.ceil) {
+    for (size_t k = 0; k < pool.window.spatial; ++k) pool.window.pads[pool.window.spatial + k] += rounding_up(pool.window, l.info(x), k);
+    pool.attrs = AttrList();
+    pool.window.write(pool.attrs);
+    pool.attrs.add("kernel_shape", pool.window.kernel).add("ceil_mode", 0);
+  }
   for (int64_t k : pool.window.kernel) size *= static_cast<double>(k);
   pool.attrs.add("count_include_pad", 1);
   tenon_value sum = l.emit("Mul", {l.emit("AveragePool", {power(l, x, p)}, pool.attrs), scalar_like(l, x, size)});

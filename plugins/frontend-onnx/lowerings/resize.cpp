@@ -47,6 +47,15 @@ void scaled(Lower& l, tenon_value x, tenon_value scales) {
   l.to("Resize", {small, 0, l.emit("Maximum", {scales, one})}, asymmetric(mode, "floor"));
 }
 
+void lower_upsample_1(Lower& l) {
+  known(l, {"height_scale", "mode", "width_scale"});
+  arity(l, 1, 1);
+  if (!l.has("height_scale") || !l.has("width_scale")) throw invalid("attributes 'height_scale' and 'width_scale' must be given");
+  const float scales[] = {1, 1, static_cast<float>(l.f("height_scale")), static_cast<float>(l.f("width_scale"))};
+  scaled(l, need(l, 0), l.graph().add_constant<float>("", Dims{4}, scales));
+}
+TENON_LOWERING("onnx", "Upsample", 1, lower_upsample_1);
+
 void lower_upsample_attribute(Lower& l) {
   known(l, {"mode", "scales"});
   arity(l, 1, 1);

@@ -28,6 +28,19 @@ TENON_LOWERING("onnx", "SplitToSequence", 11, lower_split);
 void lower_concat(Lower& l) { same(l, "ConcatFromSequence", {"axis", "new_axis"}, 1, 1); }
 TENON_LOWERING("onnx", "ConcatFromSequence", 11, lower_concat);
 
+void lower_map(Lower& l) {
+  known(l, {"body"});
+  arity(l, 1, UINT64_MAX, UINT64_MAX);
+  if (!static_cast<const Attrs&>(l).graph("body")) throw invalid("attribute 'body' must be a graph");
+  Values in;
+  for (uint64_t k = 0; k < l.n_in(); ++k) in.push_back(need(l, k));
+  std::vector<bool> wanted;
+  for (uint64_t k = 0; k < l.n_out(); ++k) wanted.push_back(l.has_out(k));
+  AttrList a = copied(l, {"body"});
+  l.done(l.emit_n("SequenceMap", in, a, l.n_out(), wanted));
+}
+TENON_LOWERING("onnx", "SequenceMap", 17, lower_map);
+
 void lower_optional(Lower& l) { same(l, "Optional", {"type"}, 0, 1); }
 TENON_LOWERING("onnx", "Optional", 15, lower_optional);
 

@@ -112,13 +112,27 @@ bool constant_zero(Lower& l, uint64_t k) {
   return true;
 }
 
+// Training: each element is dropped with probability `ratio`, and the others grow by 1 / (1 - ratio). Where the input training_mode
+// is false the mask is all true and the data stay as they are.
+void dropout_in_training(Lower& l) {
+  tenon_value x = l.in(0), ratio = l.has_in(1) ? cast(l, l.in(1), dt::f32) : l.scalar<float>(0.5f);
+  AttrList a = copied(l, {"seed"});
+  a.add("low", 0.0).add("high", 1.0).add("dtype", "f32");
+  tenon_value none = l.scalar<float>(0), one = l.scalar<float>(1);
+  ratio = l.emit("Where", {l.in(2), ratio, none});
+  tenon_value mask = l.emit("GreaterEqual", {l.emit("RandomUniform", {shape(l, x)}, a), ratio});
+  tenon_dtype type = type_of(l, x, "the result's type");
+  tenon_value grown = l.emit("Mul", {x, cast(l, l.emit("Div", {one, l.emit("Sub", {one, ratio})}), type)});
+  tenon_value y = l.emit("Where", {mask, grown, scalar_like(l, x, 0)});
+  l.done(used(l, 1) ? Values{y, mask} : Values{y});
+}
+
 // Inference: the data passes unchanged.
 void lower_dropout(Lower& l) {
   known(l, {"ratio", "is_test", "seed"});
   arity(l, 1, 3, 2);
   tenon_value x = need(l, 0);
-  if (l.has_in(2) && !constant_zero(l, 2) && !(l.has_in(1) && constant_zero(l, 1)))
-    throw unsupported("Dropout in training mode").with("hint", "export the model for inference");
+  if (l.has_in(2) && !constant_zero(l, 2) && !(l.has_in(1) && constant_zero(l, 1))) return dropout_in_training(l);
   tenon_value y = l.emit("Identity", {x});
   l.done(used(l, 1) ? Values{y, mask(l, x)} : Values{y});
 }

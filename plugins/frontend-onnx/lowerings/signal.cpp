@@ -44,6 +44,9 @@ TENON_LOWERING("onnx", "HammingWindow", 17, lower_hamming);
 void lower_blackman(Lower& l) { window(l, {0.42, -0.5, 0.08}); }
 TENON_LOWERING("onnx", "BlackmanWindow", 17, lower_blackman);
 
+// Is input k a constant with one number, which the filter bank can be made of now?
+bool is_number(Lower& l, uint64_t k) { return l.graph().is_constant(need(l, k)) && l.info(l.in(k)).is_static() && l.info(l.in(k)).count() == 1; }
+
 // Value of a constant scalar input.
 double constant_number(Lower& l, uint64_t k) {
   std::vector<int64_t> ints;
@@ -80,9 +83,52 @@ std::vector<float> mel_filters(int64_t bins, int64_t mels, double length, double
   return w;
 }
 
+// The same as nodes, in f64: point k lies at bin floor((length + 1) * hertz(k) / rate).
+class MelNodes {
+  Lower& l_;
+  tenon_value op(std::string_view name, tenon_value a, tenon_value b) { return l_.emit(name, {a, b}); }
+  tenon_value number(double v) { return l_.scalar<double>(v); }
+  tenon_value input(uint64_t k, tenon_dtype type) { return cast(l_, l_.emit("Reshape", {need(l_, k), l_.ints({})}), type); }
+  tenon_value mel(tenon_value hertz) {
+    tenon_value ln = l_.emit("Log", {op("Add", number(1), op("Div", hertz, number(700)))});
+    return op("Mul", number(2595), op("Div", ln, number(std::log(10.0))));
+  }
+  // Bins of the mels + 2 points.
+  tenon_value points(tenon_value mels) {
+    tenon_value low = mel(input(3, dt::f64)), high = mel(input(4, dt::f64)), count = op("Add", mels, l_.scalar<int64_t>(2));
+    tenon_value step = op("Div", op("Sub", high, low), cast(l_, count, dt::f64));
+    tenon_value k = cast(l_, l_.emit("Range", {l_.scalar<int64_t>(0), count, l_.scalar<int64_t>(1)}), dt::f64);
+    tenon_value at = op("Div", op("Add", op("Mul", k, step), low), number(2595));
+    tenon_value hertz = op("Mul", number(700), op("Sub", op("Pow", number(10), at), number(1)));
+    tenon_value bin = op("Div", op("Mul", op("Add", input(1, dt::f64), number(1)), hertz), input(2, dt::f64));
+    return cast(l_, l_.emit("Floor", {bin}), dt::i64);
+  }
+  tenon_value both(tenon_value a, tenon_value b) { return op("LogicalAnd", a, b); }
+  // n / d as f64, where d is positive; elsewhere the result does not count
+  tenon_value share(tenon_value n, tenon_value d) { return op("Div", cast(l_, n, dt::f64), cast(l_, op("Maximum", d, l_.scalar<int64_t>(1)), dt::f64)); }
+
+ public:
+  explicit MelNodes(Lower& l) : l_(l) {}
+  tenon_value filters() {
+    tenon_value mels = input(0, dt::i64), all = points(mels), one = l_.ints({1}), first = l_.ints({0});
+    auto part = [&](int64_t from, int64_t to) { return l_.emit("Slice", {all, l_.ints({from}), l_.ints({to}), first}); };
+    tenon_value a = part(0, -2), b = part(1, -1), c = part(2, INT64_MAX);
+    tenon_value bins = op("Add", op("Div", input(1, dt::i64), l_.scalar<int64_t>(2)), l_.scalar<int64_t>(1));
+    tenon_value j = l_.emit("Unsqueeze", {l_.emit("Range", {l_.scalar<int64_t>(0), bins, l_.scalar<int64_t>(1)}), one});
+    tenon_value rises = both(both(op("Less", a, b), op("GreaterEqual", j, a)), op("LessEqual", j, b));
+    tenon_value falls = both(op("GreaterEqual", j, b), op("Less", j, c)), top = both(op("Equal", a, b), op("Equal", j, b));
+    tenon_value w = l_.emit("Where", {rises, share(op("Sub", j, a), op("Sub", b, a)), number(0)});
+    w = l_.emit("Where", {top, number(1), w});
+    return l_.emit("Where", {falls, share(op("Sub", c, j), op("Sub", c, b)), w});
+  }
+};
+
 void lower_mel(Lower& l) {
   known(l, {"output_datatype"});
   arity(l, 5, 5);
+  bool constant = true;
+  for (uint64_t k = 0; k < 5; ++k) constant = constant && is_number(l, k);
+  if (!constant) return l.to("Cast", {MelNodes(l).filters()}, AttrList{}.set("to", dtype_text(l.i("output_datatype", 1))));
   double mels = constant_number(l, 0), length = constant_number(l, 1), rate = constant_number(l, 2);
   if (!(mels >= 1 && length >= 1 && rate > 0 && mels * length < 1 << 28)) throw invalid("the filter bank's sizes are out of range");
   int64_t bins = static_cast<int64_t>(length) / 2 + 1, count = static_cast<int64_t>(mels);

@@ -61,7 +61,9 @@ void lower_affine_grid(Lower& l) {
   arity(l, 2, 2);
   tenon_value theta = need(l, 0), size = need(l, 1);
   auto t = l.info(theta);
-  int64_t n = rank_of(l, theta, "the grid's rank") == 3 ? t.dim(1) : 0;
+  int64_t n = t.rank() == 3 ? t.dim(1) : -1;
+  if (n < 0 && l.info(size).rank() == 1 && l.info(size).dim(0) >= 0) n = l.info(size).dim(0) - 2;
+  if (n < 0) throw unsupported("the number of spatial axes is not known").with("hint", "give the shapes of the model's inputs with \"shapes\"");
   if (n != 2 && n != 3) throw unsupported("theta must be [N, 2, 3] or [N, 3, 4]");
   AttrList first, last, turn;
   first.add("axis", 0);

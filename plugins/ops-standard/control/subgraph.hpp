@@ -34,15 +34,21 @@ struct ValueType {
   }
 };
 
-/// What is sure of a value that has one of two types: unequal dimensions become unknown, unequal ranks too.
+/// What is sure of a value that has one of two types: unequal dimensions become unknown, unequal ranks too. A value that is optional on
+/// one way is optional.
 inline ValueType merge(const ValueType& a, const ValueType& b, const char* what) {
   if (a.type == dt::none || b.type == dt::none) {  // one is not known yet, so the shape is not either
     ValueType r;
     r.type = a.type == dt::none ? b.type : a.type;
     return r;
   }
-  if (a.type != b.type) fail(std::string("element types of ") + what + " differ", dtype_name(a.type), dtype_name(b.type));
+  tenon_dtype type = a.type, other = b.type;
+  const uint32_t optional = (type.flags | other.flags) & TENON_DTF_OPTIONAL;
+  type.flags |= optional;
+  other.flags |= optional;
+  if (type != other) fail(std::string("element types of ") + what + " differ", dtype_name(a.type), dtype_name(b.type));
   ValueType r = a;
+  r.type = type;
   if (a.rank != b.rank) {
     r.rank = TENON_RANK_UNKNOWN;
     r.dims.clear();

@@ -143,6 +143,41 @@ struct Softmax {
   }
 };
 
+/// Over rows so short that vectors would be mostly empty: as columns of a tile.
+struct ShortSoftmax {
+  static constexpr int64_t kMost = 16, kWidth = 256;
+  SlotId x, y;
+  int64_t rows, row;
+  bool log;
+  void run(const Run& r) const {
+    const float* in = r.at<float>(x);
+    float* out = r.at<float>(y);
+    parallel_for((rows + kWidth - 1) / kWidth, 4, [&](int64_t begin, int64_t end) {
+      for (int64_t u = begin; u < end; ++u) tile(in + u * kWidth * row, out + u * kWidth * row, std::min(kWidth, rows - u * kWidth));
+    });
+  }
+  void tile(const float* in, float* out, int64_t n) const {
+    alignas(64) float value[kMost][kWidth], power[kWidth], top[kWidth], sum[kWidth];
+    const auto count = static_cast<size_t>(n);
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t k = 0; k < row; ++k) value[k][i] = in[i * row + k];
+    std::copy(value[0], value[0] + n, top);
+    for (int64_t k = 1; k < row; ++k) accumulate(true, value[k], top, count);
+    std::fill(sum, sum + n, 0.0f);
+    for (int64_t k = 0; k < row; ++k) {
+      apply_binary(Binary::sub, false, value[k], top, value[k], count);
+      apply_unary({Unary::exp}, value[k], power, count);
+      accumulate(false, power, sum, count);
+      if (!log) std::copy(power, power + n, value[k]);
+    }
+    if (log)
+      for (int64_t i = 0; i < n; ++i) sum[i] = std::log(sum[i]);
+    for (int64_t k = 0; k < row; ++k) apply_binary(log ? Binary::sub : Binary::div, false, value[k], sum, value[k], count);
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t k = 0; k < row; ++k) out[i * row + k] = value[k][i];
+  }
+};
+
 /// Over an axis that is not the innermost: column by column of a tile, so that memory is read in order.
 struct StridedSoftmax {
   SlotId x, y;
@@ -186,7 +221,9 @@ bool build_softmax(Builder& b, const PlanNode& n) {
   const SlotId x = b.read(n.input(0)), y = b.write_over(n.output(), Layout::plain, n.input(0));
   const int threads = b.threads_for(static_cast<double>(product(d)) * 100);
   const int64_t inner = product(d, axis + 1);
-  if (inner == 1)
+  if (inner == 1 && d[axis] <= ShortSoftmax::kMost && product(d) / d[axis] >= 64)
+    b.step("cpu/softmax", ShortSoftmax{x, y, product(d) / d[axis], d[axis], log}, {x}, {y}, threads);
+  else if (inner == 1)
     b.step("cpu/softmax", Softmax{x, y, product(d) / d[axis], d[axis], log}, {x}, {y}, threads);
   else
     b.step("cpu/softmax", StridedSoftmax{x, y, product(d) / (d[axis] * inner), d[axis], inner, log}, {x}, {y}, threads);

@@ -50,22 +50,41 @@ struct PadStep {
     int64_t rows = 1;
     for (const auto& m : maps) rows *= static_cast<int64_t>(m.size());
     parallel_for(rows, std::max<int64_t>(1, 16384 / width), [&](int64_t begin, int64_t end) {
+      std::vector<size_t> index(maps.size());
+      int64_t rest = begin;
+      for (size_t d = maps.size(); d-- > 0; rest /= static_cast<int64_t>(maps[d].size())) index[d] = static_cast<size_t>(rest % static_cast<int64_t>(maps[d].size()));
       for (int64_t u = begin; u < end; ++u) {
-        int64_t at = 0, rest = u;
-        for (size_t d = maps.size(); d-- > 0;) {
-          const auto n = static_cast<int64_t>(maps[d].size());
-          const int64_t k = maps[d][static_cast<size_t>(rest % n)];
-          rest /= n;
+        int64_t at = 0;
+        for (size_t d = 0; d < maps.size(); ++d) {
+          const int64_t k = maps[d][index[d]];
           at = k < 0 || at < 0 ? -1 : at + k * in_strides[d];
+        }
+        for (size_t d = maps.size(); d-- > 0;) {
+          if (++index[d] < maps[d].size()) break;
+          index[d] = 0;
         }
         copy_row(at < 0 ? nullptr : in + static_cast<uint64_t>(at) * size, out + static_cast<uint64_t>(u * width) * size);
       }
     });
   }
   void fill(char* to, int64_t begin, int64_t end, const char* source) const {
+    if (begin >= end) return;
+    if (!source || row[static_cast<size_t>(begin)] < 0) return repeat(to + static_cast<uint64_t>(begin) * size, end - begin);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t k = source ? row[static_cast<size_t>(i)] : -1;
       std::memcpy(to + static_cast<uint64_t>(i) * size, k < 0 ? value : source + static_cast<uint64_t>(k) * size, size);
+    }
+  }
+  /// n times the value.
+  void repeat(char* to, int64_t n) const {
+    if (size == 4 && reinterpret_cast<uintptr_t>(to) % 4 == 0) {
+      uint32_t v;
+      std::memcpy(&v, value, sizeof v);
+      std::fill_n(reinterpret_cast<uint32_t*>(to), n, v);
+    } else if (size == 1) {
+      std::memset(to, value[0], static_cast<size_t>(n));
+    } else {
+      for (int64_t i = 0; i < n; ++i) std::memcpy(to + static_cast<uint64_t>(i) * size, value, size);
     }
   }
   void copy_row(const char* source, char* to) const {

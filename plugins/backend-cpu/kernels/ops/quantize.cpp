@@ -16,14 +16,15 @@ struct QuantizeStep {
   SlotId x, y, scale, zero_point;
   int64_t count;
   bool is_signed;
+  bool away;  ///< halves away from zero
   void run(const Run& r) const {
     const float s = *r.at<float>(scale), *from = r.at<float>(x);
     const float z = zero_point == kNoSlot ? 0.0f : is_signed ? static_cast<float>(*r.at<int8_t>(zero_point)) : static_cast<float>(*r.at<uint8_t>(zero_point));
     parallel_for(count, kGrain, [&](int64_t b, int64_t e) {
       if (is_signed)
-        quantize_i8(from + b, s, z, r.at<int8_t>(y) + b, static_cast<size_t>(e - b));
+        quantize_i8(from + b, s, z, away, r.at<int8_t>(y) + b, static_cast<size_t>(e - b));
       else
-        quantize_u8(from + b, s, z, r.at<uint8_t>(y) + b, static_cast<size_t>(e - b));
+        quantize_u8(from + b, s, z, away, r.at<uint8_t>(y) + b, static_cast<size_t>(e - b));
     });
   }
 };
@@ -56,7 +57,7 @@ struct DynamicStep {
     // An all-zero tensor has no range: any scale serves.
     const float s = high > low ? (high - low) / 255.0f : 1.0f;
     const float z = std::nearbyint(std::clamp(-low / s, 0.0f, 255.0f));
-    if (y != kNoSlot) parallel_for(count, kGrain, [&](int64_t b, int64_t e) { quantize_u8(from + b, s, z, r.at<uint8_t>(y) + b, static_cast<size_t>(e - b)); });
+    if (y != kNoSlot) parallel_for(count, kGrain, [&](int64_t b, int64_t e) { quantize_u8(from + b, s, z, false, r.at<uint8_t>(y) + b, static_cast<size_t>(e - b)); });
     if (scale != kNoSlot) *r.at<float>(scale) = s;
     if (zero_point != kNoSlot) *r.at<uint8_t>(zero_point) = static_cast<uint8_t>(z);
   }
@@ -68,17 +69,22 @@ int32_t match_linear(const Builder& b, const PlanNode& n) {
   const bool quantize = n.op == "QuantizeLinear";
   const ValueId floats = quantize ? n.input(0) : n.output(), integers = quantize ? n.output() : n.input(0);
   if (!n.posts.empty() || !b.is_f32(floats) || !eight_bits(b.value(integers).type) || !b.is_f32(n.input(1)) || b.value(n.input(1)).count() != 1) return -1;
+  const std::string rounding = n.attrs.s("rounding", "half_even");
+  if (rounding != "half_even" && rounding != "half_away") return -1;
   return n.attrs.i("block_size") == 0 && (!n.has_in(2) || b.value(n.input(2)).type == b.value(integers).type) ? 100 : -1;
 }
 bool build_linear(Builder& b, const PlanNode& n) {
-  const SlotId x = b.read(n.input(0)), scale = b.read(n.input(1)), zero = n.has_in(2) ? b.read(n.input(2)) : kNoSlot, y = b.write(n.output());
+  const bool quantizes = n.op == "QuantizeLinear";
+  const ValueId data = n.input(0), result = n.output();
+  const Layout home = b.home(data), l = block_of(home) > 1 ? Layout::plain : home;
+  const SlotId x = b.read(data, l), scale = b.read(n.input(1)), zero = n.has_in(2) ? b.read(n.input(2)) : kNoSlot, y = b.write(result, l);
   std::vector<SlotId> reads{x, scale};
   if (zero != kNoSlot) reads.push_back(zero);
-  const int64_t count = b.value(n.output()).count();
+  const int64_t count = b.value(result).count();
   const int threads = b.threads_for(static_cast<double>(count) * 20);
-  if (n.op == "QuantizeLinear")
-    b.step("cpu/quantize", QuantizeStep{x, y, scale, zero, count, b.value(n.output()).type == dt::i8}, reads, {y}, threads);
-  else if (b.value(n.input(0)).type == dt::i8)
+  if (quantizes)
+    b.step("cpu/quantize", QuantizeStep{x, y, scale, zero, count, b.value(result).type == dt::i8, n.attrs.s("rounding") == "half_away"}, reads, {y}, threads);
+  else if (b.value(data).type == dt::i8)
     b.step("cpu/dequantize", DequantizeStep<int8_t>{x, y, scale, zero, count}, reads, {y}, threads);
   else
     b.step("cpu/dequantize", DequantizeStep<uint8_t>{x, y, scale, zero, count}, reads, {y}, threads);

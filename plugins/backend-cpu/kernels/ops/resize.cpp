@@ -97,17 +97,26 @@ struct ResizeStep {
   }
 };
 
+/// No axes, or height and width in this order.
+bool spatial_axes(const Attrs& attrs) {
+  if (!attrs.has("axes")) return true;
+  Dims axes = attrs.ints("axes");
+  for (auto& a : axes) a = a < 0 ? a + 4 : a;
+  return axes == Dims{2, 3};
+}
+
 std::optional<std::pair<Taps, Taps>> read_resize(const Builder& b, const PlanNode& n) {
   const ValueId x = n.input(0), y = n.output();
   if (!n.posts.empty() || !b.is_f32(x) || !b.is_f32(y)) return std::nullopt;
   const Dims &in = b.value(x).dims, &out = b.value(y).dims;
   const std::string mode = n.attrs.s("mode", "nearest");
   if (in.size() != 4 || in[0] != out[0] || in[1] != out[1] || (mode != "nearest" && mode != "linear")) return std::nullopt;
-  if (n.attrs.i("antialias") || n.attrs.i("exclude_outside") || n.attrs.has("axes") || n.attrs.s("keep_aspect_ratio_policy", "stretch") != "stretch") return std::nullopt;
+  if (n.attrs.i("antialias") || n.attrs.i("exclude_outside") || !spatial_axes(n.attrs) || n.attrs.s("keep_aspect_ratio_policy", "stretch") != "stretch") return std::nullopt;
   float scale[2] = {static_cast<float>(out[2]) / static_cast<float>(in[2]), static_cast<float>(out[3]) / static_cast<float>(in[3])};
   if (n.has_in(2) && b.value(n.input(2)).count() > 0) {
-    if (!b.is_constant(n.input(2)) || b.value(n.input(2)).count() != 4) return std::nullopt;
-    std::memcpy(scale, static_cast<const char*>(b.value(n.input(2)).data) + 2 * sizeof(float), sizeof scale);
+    const int64_t given = n.attrs.has("axes") ? 2 : 4;
+    if (!b.is_constant(n.input(2)) || b.value(n.input(2)).count() != given) return std::nullopt;
+    std::memcpy(scale, static_cast<const char*>(b.value(n.input(2)).data) + static_cast<uint64_t>(given - 2) * sizeof(float), sizeof scale);
   }
   auto vertical = taps(n, in[2], out[2], scale[0]), horizontal = taps(n, in[3], out[3], scale[1]);
   if (!vertical || !horizontal) return std::nullopt;

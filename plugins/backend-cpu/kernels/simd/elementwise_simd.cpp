@@ -204,22 +204,29 @@ void ScaleShift(const float* x, float scale, float shift, const float* gain, con
   }
   if (bias) map2(y, bias, y, n, [](V v, V s) { return hn::Add(v, s); });
 }
+/// Nearest integer, halves away from zero.
+HWY_INLINE V round_away(V x) {
+  const D d;
+  const V whole = hn::Trunc(x), far = hn::Abs(hn::Sub(x, whole));
+  return hn::IfThenElse(hn::Ge(far, hn::Set(d, 0.5f)), hn::Add(whole, hn::CopySign(hn::Set(d, 1.0f), x)), whole);
+}
+
 template <class T>
-void quantize(const float* x, float scale, float zero_point, float low, float high, T* y, size_t n) {
+void quantize(const float* x, float scale, float zero_point, bool away, float low, float high, T* y, size_t n) {
   const D d;
   const V s = hn::Set(d, scale), z = hn::Set(d, zero_point), a = hn::Set(d, low), b = hn::Set(d, high);
   float part[256];
   for (size_t at = 0; at < n; at += 256) {
     const size_t count = std::min<size_t>(256, n - at);
     map(x + at, part, count, [&](V v) {
-      const V q = hn::Round(hn::Div(v, s));
+      const V x = hn::Div(v, s), q = away ? round_away(x) : hn::Round(x);
       return hn::Max(hn::Min(hn::Add(hn::IfThenElse(hn::IsNaN(q), hn::Zero(d), q), z), b), a);
     });
     for (size_t i = 0; i < count; ++i) y[at + i] = static_cast<T>(static_cast<int32_t>(part[i]));
   }
 }
-void QuantizeU8(const float* x, float scale, float zero_point, uint8_t* y, size_t n) { quantize(x, scale, zero_point, 0.0f, 255.0f, y, n); }
-void QuantizeI8(const float* x, float scale, float zero_point, int8_t* y, size_t n) { quantize(x, scale, zero_point, -128.0f, 127.0f, y, n); }
+void QuantizeU8(const float* x, float scale, float zero_point, bool away, uint8_t* y, size_t n) { quantize(x, scale, zero_point, away, 0.0f, 255.0f, y, n); }
+void QuantizeI8(const float* x, float scale, float zero_point, bool away, int8_t* y, size_t n) { quantize(x, scale, zero_point, away, -128.0f, 127.0f, y, n); }
 void Lerp(const float* a, const float* b, float share, float* y, size_t n) {
   const V w = hn::Set(D(), share);
   map2(a, b, y, n, [&](V u, V v) { return hn::MulAdd(hn::Sub(v, u), w, u); });
@@ -257,8 +264,8 @@ void scale_shift(const float* x, float scale, float shift, const float* gain, co
   HWY_DYNAMIC_DISPATCH(ScaleShift)(x, scale, shift, gain, bias, y, n);
 }
 void lerp(const float* a, const float* b, float share, float* y, size_t n) { HWY_DYNAMIC_DISPATCH(Lerp)(a, b, share, y, n); }
-void quantize_u8(const float* x, float scale, float zero_point, uint8_t* y, size_t n) { HWY_DYNAMIC_DISPATCH(QuantizeU8)(x, scale, zero_point, y, n); }
-void quantize_i8(const float* x, float scale, float zero_point, int8_t* y, size_t n) { HWY_DYNAMIC_DISPATCH(QuantizeI8)(x, scale, zero_point, y, n); }
+void quantize_u8(const float* x, float scale, float zero_point, bool away, uint8_t* y, size_t n) { HWY_DYNAMIC_DISPATCH(QuantizeU8)(x, scale, zero_point, away, y, n); }
+void quantize_i8(const float* x, float scale, float zero_point, bool away, int8_t* y, size_t n) { HWY_DYNAMIC_DISPATCH(QuantizeI8)(x, scale, zero_point, away, y, n); }
 void accumulate(bool maximum, const float* x, float* acc, size_t n) { HWY_DYNAMIC_DISPATCH(Accumulate)(maximum, x, acc, n); }
 }  // namespace tenon::cpu
 #endif

@@ -24,9 +24,9 @@ float sum_of(const float* x, size_t n);
 float square_sum(const float* x, float shift, size_t n);
 /// y = x * scale + shift, and with gain or bias (may be NULL) y = y * gain[i] + bias[i].
 void scale_shift(const float* x, float scale, float shift, const float* gain, const float* bias, float* y, size_t n);
-/// y = clamp(round(x / scale) + zero_point), halves to even.
-void quantize_u8(const float* x, float scale, float zero_point, uint8_t* y, size_t n);
-void quantize_i8(const float* x, float scale, float zero_point, int8_t* y, size_t n);
+/// y = clamp(round(x / scale) + zero_point), halves to even or away from zero.
+void quantize_u8(const float* x, float scale, float zero_point, bool away, uint8_t* y, size_t n);
+void quantize_i8(const float* x, float scale, float zero_point, bool away, int8_t* y, size_t n);
 /// y = a + (b - a) * share.
 void lerp(const float* a, const float* b, float share, float* y, size_t n);
 /// acc[i] = max(acc[i], x[i]) or acc[i] + x[i].

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# Writes ${OUT}: name and text of each of ${PROTOS}.
+set(text "// Made from schema/*.proto.\n#pragma once\nnamespace tenon::caffe {\nstruct SchemaFile {\n  const char *dialect, *text;\n};\n")
+string(APPEND text "inline constexpr SchemaFile kSchemaFiles[] = {\n")
+foreach(proto ${PROTOS})
+  get_filename_component(name "${proto}" NAME_WE)
+  file(READ "${proto}" body)
+  string(LENGTH "${body}" length)
+  string(APPEND text "    {\"${name}\",\n")
+  # a string literal may be limited to 64 KiB: pieces
+  set(at 0)
+  while(at LESS length)
+    string(SUBSTRING "${body}" ${at} 8000 piece)
+    string(APPEND text "     R\"proto(${piece})proto\"\n")
+    math(EXPR at "${at} + 8000")
+  endwhile()
+  string(APPEND text "    },\n")
+endforeach()
+string(APPEND text "};\n}  // namespace tenon::caffe\n")
+file(WRITE "${OUT}" "${text}")

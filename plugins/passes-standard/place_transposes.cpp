@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// place-transposes: moves Transposes to where they cost least, for each graph and permutation by a minimum cut.
+//
+// Operators that compute the same on transposed data choose one of two layouts; all others keep theirs. A value that is made in one layout
+// and read in the other needs a Transpose, which costs its bytes, once for all readers. A Transpose of the graph that makes such a layout is a
+// source of it, its inverse a reader of it. The cheapest choice for all nodes together is a minimum cut.
+#include <tenon/plugin.hpp>
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include "common/layout.hpp"
+#include "common/min_cut.hpp"
+#include "common/walk.hpp"
+
+namespace tenon::passes {
+namespace {
+
+/// Dimensions that are not known count as this many.
+constexpr int64_t kTypicalDim = 16;
+/// What a Transpose costs besides its bytes.
+constexpr int64_t kTransposeCost = 64;
+
+int64_t cost_of(const ValueInfo& i) {
+  int64_t bytes = std::max<int64_t>(1, i.type().bits / 8);
+  for (int64_t d : i.dims()) bytes = std::min<int64_t>(bytes * (d < 0 ? kTypicalDim : std::max<int64_t>(d, 1)), int64_t{1} << 40);
+  return bytes + kTransposeCost;
+}
+
+/// Work on one graph (without the nested ones) for one permutation: data of the second layout is data of the first, transposed by it.
+class Placement {
+ public:
+  Placement(Graph& g, const Perm& perm) : g_(g), perm_(perm), back_(inverse(perm)) {}
+
+  /// Number of nodes whose layout changed.
+  uint64_t run() {
+    for (tenon_node n : g_.nodes()) add_node(n);
+    if (sources_.empty() || readers_.empty() || nodes_.empty()) return 0;
+    const int64_t before = build();
+    if (cut_.solve() >= before) return 0;
+    return rewrite();
+  }
+
+ private:
+  struct Choice {
+    tenon_node node;
+    Transposed how;
+    MinCut::Id vertex;
+  };
+  struct Readers {
+    bool first = false;                ///< read by something that keeps the first layout
+    std::set<MinCut::Id> choosing;
+    bool second = false;               ///< read by a Transpose to the second layout
+  };
+
+  bool is_transpose(tenon_node n, const Perm& p) const {
+    const auto name = Graph::op_name(g_.op(n));
+    return name.domain == "tenon" && name.name == "Transpose" && g_.attrs(n).ints("perm") == p;
+  }
+  void add_node(tenon_node n) {
+    if (is_transpose(n, back_)) sources_.insert(n);
+    if (is_transpose(n, perm_)) readers_.insert(n);
+    if (auto how = transposed(g_, n, perm_)) {
+      by_node_[n] = nodes_.size();
+      nodes_.push_back({n, std::move(*how), cut_.vertex()});
+    }
+  }
+  Readers readers_of(tenon_value v) const {
+    Readers r;
+    for (tenon_node u : g_.uses(v)) {
+      auto at = by_node_.find(u);
+      if (readers_.count(u)) r.second = true;
+      else if (at != by_node_.end() && follows_everywhere(nodes_[at->second], v)) r.choosing.insert(nodes_[at->second].vertex);
+      else r.first = true;
+    }
+    r.first |= g_.info(v).is_output();
+    return r;
+  }
+  static bool reads_otherwise(const Ids& in, const Transposed& how, tenon_value v) {
+    for (size_t k = 0; k < in.size(); ++k)
+      if (in[k] == v && !how.follows[k]) return true;
+    return false;
+  }
+  bool follows_everywhere(const Choice& c, tenon_value v) const { return !reads_otherwise(g_.inputs(c.node), c.how, v); }
+
+  /// A value made in a layout: edges that cost its Transpose once when readers disagree with it. Returns the cost of today.
+  int64_t connect(tenon_value v, MinCut::Id producer, bool chooses) {
+    const Readers r = readers_of(v);
+    const int64_t cost = cost_of(g_.info(v));
+    const bool reads_second = r.second || !r.choosing.empty();
+    if ((producer == MinCut::kSource || chooses) && (r.first || !r.choosing.empty())) {
+      const MinCut::Id any_first = cut_.vertex();
+      cut_.edge(producer, any_first, cost);
+      if (r.first) cut_.edge(any_first, MinCut::kSink, MinCut::kNever);
+      for (MinCut::Id u : r.choosing) cut_.edge(any_first, u, MinCut::kNever);
+    }
+    if (producer != MinCut::kSource && reads_second) {
+      const MinCut::Id any_second = cut_.vertex();
+      cut_.edge(any_second, producer, cost);
+      if (r.second) cut_.edge(MinCut::kSource, any_second, MinCut::kNever);
+      for (MinCut::Id u : r.choosing) cut_.edge(u, any_second, MinCut::kNever);
+    }
+    if (producer == MinCut::kSource) return r.first || !r.choosing.empty() ? cost : 0;
+    return r.second ? cost : 0;
+  }
+  int64_t build() {
+    int64_t before = 0;
+    std::set<tenon_value> done;
+    auto outer = [&](tenon_value v) {
+      const tenon_node p = g_.producer(v);
+      if (by_node_.count(p) || sources_.count(p) || g_.is_constant(v) || !done.insert(v).second) return;
+      before += connect(v, MinCut::kSink, false);
+    };
+    for (const Choice& c : nodes_) {
+      const Ids in = g_.inputs(c.node);
+      for (size_t k = 0; k < in.size(); ++k)
+        if (in[k] && c.how.follows[k]) outer(in[k]);
+      for (tenon_value v : g_.outputs(c.node))
+        if (v) before += c.how.output ? connect(v, c.vertex, true) : connect_plain(v, &done);
+    }
+    for (tenon_node n : sources_) before += connect(g_.output(n), MinCut::kSource, false);
+    for (tenon_node n : readers_) outer(g_.input(n, 0));
+    return before;
+  }
+  int64_t connect_plain(tenon_value v, std::set<tenon_value>* done) { return done->insert(v).second ? connect(v, MinCut::kSink, false) : 0; }
+
+  // ---- rewriting
+
+  Dims moved_dims(const ValueInfo& i) const {
+    Dims d;
+    for (int64_t k : perm_) d.push_back(i.dim(static_cast<int32_t>(k)));
+    return d;
+  }
+  tenon_value transpose(tenon_value v, const Perm& p, tenon_node before, const ValueInfo& like, bool second) {
+    const AttrList attrs = AttrList{}.set("perm", p);
+    Graph::New d;
+    d.op = Graph::op("Transpose");
+    d.in = {v};
+    d.attrs = &attrs;
+    d.origins = {before};
+    d.before = before;
+    const tenon_value out = g_.output(g_.add(d));
+    g_.set_type(out, like.type(), second ? moved_dims(like) : like.dims().vec());
+    return out;
+  }
+  /// A constant of lower rank broadcasts from its last axis.
+  tenon_value full_rank(tenon_value v, tenon_node before) {
+    const ValueInfo i = g_.info(v);
+    if (i.rank() == static_cast<int32_t>(perm_.size())) return v;
+    Dims dims(perm_.size() - static_cast<size_t>(i.rank()), 1);
+    dims.insert(dims.end(), i.dims().begin(), i.dims().end());
+    Graph::New d;
+    d.op = Graph::op("Reshape");
+    d.in = {v, g_.add_ints("", dims)};
+    d.origins = {before};
+    d.before = before;
+    const tenon_value out = g_.output(g_.add(d));
+    g_.set_type(out, i.type(), dims);
+    return out;
+  }
+  tenon_value in_second(tenon_value v, tenon_node before) {
+    auto known = second_.find(v);
+    if (known != second_.end()) return known->second;
+    const tenon_node p = g_.producer(v);
+    tenon_value r = 0;
+    if (sources_.count(p)) {
+      r = g_.input(p, 0);
+    } else {
+      const tenon_value wide = full_rank(v, before);
+      r = transpose(wide, perm_, before, g_.info(wide), true);
+    }
+    // What stands before this reader stands before the later ones too: nodes are rewritten in order.
+    return second_[v] = r;
+  }
+  void rewrite_node(const Choice& c) {
+    std::vector<tenon_value> in = g_.inputs(c.node);
+    for (size_t k = 0; k < in.size(); ++k)
+      if (in[k] && c.how.follows[k]) in[k] = in_second(in[k], c.node);
+    auto put = [&](size_t k, tenon_value v) {
+      if (in.size() <= k) in.resize(k + 1, 0);
+      in[k] = v;
+    };
+    for (const auto& [k, list] : c.how.ints) put(k, g_.add_ints("", list));
+    for (const auto& [k, list] : c.how.floats) put(k, g_.add_constant<float>("", Dims{static_cast<int64_t>(list.size())}, list.data()));
+    AttrList attrs;
+    for (const tenon_attr& a : g_.attrs(c.node).all()) attrs.copy(a);
+    const Ids old = g_.outputs(c.node);
+    Graph::New d;
+    d.op = g_.op(c.node);
+    d.in = in;
+    d.attrs = &attrs;
+    d.origins = {c.node};
+    d.before = c.node;
+    d.name = std::string(g_.name(c.node));
+    d.out_names.resize(old.size());
+    for (tenon_value v : old) d.out_absent.push_back(v ? 0 : 1);
+    const tenon_node fresh = g_.add(d);
+    if (c.how.attrs.size()) g_.set_attrs(fresh, c.how.attrs);
+    const Ids made = g_.outputs(fresh);
+    for (size_t k = 0; k < old.size(); ++k) {
+      if (!old[k]) continue;
+      const ValueInfo like = g_.info(old[k]);
+      g_.set_type(made[k], like.type(), c.how.output ? moved_dims(like) : like.dims().vec());
+      if (c.how.output) second_[old[k]] = made[k];
+      else g_.replace_uses(old[k], made[k]);
+    }
+  }
+  /// Readers of a value that is now made in the second layout only.
+  void redirect(tenon_node producer, tenon_value v) {
+    const tenon_value fresh = second_.at(v);
+    bool first = g_.info(v).is_output();
+    for (tenon_node u : g_.uses(v)) {
+      if (readers_.count(u)) continue;
+      auto at = by_node_.find(u);
+      const bool moved = at != by_node_.end() && cut_.with_source(nodes_[at->second].vertex);
+      first |= !moved || !follows_everywhere(nodes_[at->second], v);
+    }
+    for (tenon_node u : g_.uses(v))
+      if (readers_.count(u) && can_forward(g_.output(u))) g_.replace_uses(g_.output(u), fresh);
+    if (first) g_.replace_uses(v, transpose(fresh, back_, producer, g_.info(v), false));
+  }
+  /// A graph's output keeps a node of its own.
+  bool can_forward(tenon_value out) const { return !g_.info(out).is_output(); }
+
+  uint64_t rewrite() {
+    std::vector<const Choice*> moved;
+    for (const Choice& c : nodes_)
+      if (cut_.with_source(c.vertex)) moved.push_back(&c);
+    for (const Choice* c : moved) rewrite_node(*c);
+    for (const Choice* c : moved)
+      if (c->how.output)
+        for (tenon_value v : g_.outputs(c->node))
+          if (v) redirect(c->node, v);
+    // A value made in the first layout may now exist in the second one too: its Transposes are one.
+    std::set<tenon_node> gone(sources_);
+    gone.insert(readers_.begin(), readers_.end());
+    for (auto it = moved.rbegin(); it != moved.rend(); ++it) erase_unused((*it)->node);
+    for (tenon_node n : gone) erase_unused(n);
+    return moved.size();
+  }
+  void erase_unused(tenon_node n) {
+    if (!g_.alive(n)) return;
+    for (tenon_value v : g_.outputs(n))
+      if (v && g_.info(v).n_uses()) return;
+    g_.erase(n);
+  }
+
+  Graph& g_;
+  Perm perm_, back_;
+  MinCut cut_;
+  std::vector<Choice> nodes_;
+  std::unordered_map<tenon_node, size_t> by_node_;
+  std::set<tenon_node> sources_, readers_;
+  std::unordered_map<tenon_value, tenon_value> second_;  ///< value of the first layout -> the same in the second
+};
+
+std::set<Perm> permutations(const Graph& g) {
+  std::set<Perm> r;
+  for (tenon_node n : g.nodes()) {
+    const auto name = Graph::op_name(g.op(n));
+    if (name.domain != "tenon" || name.name != "Transpose") continue;
+    const Perm p = g.attrs(n).ints("perm");
+    if (p.empty()) continue;
+    r.insert(p);
+    r.insert(inverse(p));
+  }
+  return r;
+}
+
+uint64_t run(const Ctx& ctx, Graph& main) {
+  std::set<tenon_graph*> graphs = {main.raw()};
+  for (tenon_node n : all_nodes(main))
+    for (tenon_graph* inner : held_graphs(main, n)) graphs.insert(inner);
+  uint64_t changed = 0, done = 0;
+  for (tenon_graph* raw : graphs) {
+    Graph g(main.ctx(), raw);
+    ctx.progress(done++, graphs.size());
+    for (const Perm& p : permutations(g)) changed += Placement(g, p).run();
+  }
+  return changed;
+}
+
+}  // namespace
+
+TENON_PASS("place-transposes",
+           R"("class":"exact","summary":"move transposes to where they cost least, by a minimum cut","options":{"type":"object","properties":{},"additionalProperties":false})",
+           run);
+}  // namespace tenon::passes
