@@ -203,7 +203,7 @@ class Placement {
       const ValueInfo like = g_.info(old[k]);
       g_.set_type(made[k], like.type(), c.how.output ? moved_dims(like) : like.dims().vec());
       if (c.how.output) second_[old[k]] = made[k];
-      else g_.replace_uses(old[k], made[k]);
+      else stand_in(old[k], made[k]);
     }
   }
   /// Readers of a value that is now made in the second layout only.
@@ -217,11 +217,16 @@ class Placement {
       first |= !moved || !follows_everywhere(nodes_[at->second], v);
     }
     for (tenon_node u : g_.uses(v))
-      if (readers_.count(u) && can_forward(g_.output(u))) g_.replace_uses(g_.output(u), fresh);
-    if (first) g_.replace_uses(v, transpose(fresh, back_, producer, g_.info(v), false));
+      if (readers_.count(u) && (!g_.info(g_.output(u)).is_output() || !g_.info(fresh).is_output())) stand_in(g_.output(u), fresh);
+    if (first) stand_in(v, transpose(fresh, back_, producer, g_.info(v), false));
   }
-  /// A graph's output keeps a node of its own.
-  bool can_forward(tenon_value out) const { return !g_.info(out).is_output(); }
+  /// `fresh` is read wherever `v` was; a graph's output keeps its name.
+  void stand_in(tenon_value v, tenon_value fresh) {
+    const std::string name = g_.info(v).name();
+    const bool output = g_.info(v).is_output();
+    g_.replace_uses(v, fresh);
+    if (output) ok(api().ir->set_name(g_.ctx(), g_.raw(), 0, fresh, str(name)));
+  }
 
   uint64_t rewrite() {
     std::vector<const Choice*> moved;
@@ -232,11 +237,9 @@ class Placement {
       if (c->how.output)
         for (tenon_value v : g_.outputs(c->node))
           if (v) redirect(c->node, v);
-    // A value made in the first layout may now exist in the second one too: its Transposes are one.
-    std::set<tenon_node> gone(sources_);
-    gone.insert(readers_.begin(), readers_.end());
+    for (tenon_node n : readers_) erase_unused(n);
     for (auto it = moved.rbegin(); it != moved.rend(); ++it) erase_unused((*it)->node);
-    for (tenon_node n : gone) erase_unused(n);
+    for (tenon_node n : sources_) erase_unused(n);
     return moved.size();
   }
   void erase_unused(tenon_node n) {

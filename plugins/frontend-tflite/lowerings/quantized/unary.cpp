@@ -9,6 +9,7 @@
 #include "fixed16.hpp"
 #include "inverse_sqrt.hpp"
 #include "options.hpp"
+#include "pieces.hpp"
 
 namespace tenon::tflite::quantized {
 namespace {
@@ -40,32 +41,11 @@ void byte_table(Lower& l, const Ends& e, F&& f) {
   });
 }
 
-/// 16 bits: 512 straight pieces, each shifted so that the errors at its ends and in its middle balance.
-template <class F>
-std::vector<int16_t> pieces(const Ends& e, F&& f) {
-  const float in = e.in.one_scale(), out = e.out.one_scale();
-  const auto zi = static_cast<float>(e.in.one_zero()), zo = static_cast<float>(e.out.one_zero());
-  const float low = in * (INT16_MIN - zi), high = in * (INT16_MAX - zi), step = (high - low) / 512, half = step / 2;
-  const float inverse = 65536.0f / (out * (INT16_MAX - zo) - out * (INT16_MIN - zo));
-  auto cut = [](float v) { return static_cast<int16_t>(std::clamp(v, -32768.0f, 32767.0f)); };
-  std::vector<int16_t> r;
-  for (int i = 0; i < 512; ++i) {
-    const auto k = static_cast<float>(i);
-    const float here = f(low + k * step), middle = f(low + k * step + half), next = f(low + (k + 1) * step);
-    const float sample = std::round(here * inverse), straight = std::round((next * inverse + sample) / 2);
-    r.push_back(cut(sample - std::round((straight - std::round(middle * inverse)) / 2)));
-  }
-  r.push_back(cut(std::round(f(high) * inverse)));
-  return r;
-}
+/// 16 bits: straight pieces.
 template <class F>
 void word_table(Lower& l, const Ends& e, F&& f) {
-  const std::vector<int16_t> piece = pieces(e, f);
-  table(l, e, [&](int64_t q) {
-    const auto k = static_cast<size_t>(256 + (q >> 7));
-    const int32_t slope = static_cast<int16_t>(piece[k + 1] - piece[k]);
-    return static_cast<int16_t>(piece[k] + ((slope * static_cast<int32_t>(q & 0x7f) + 64) >> 7));
-  });
+  const Line<float> in{e.in.one_scale(), static_cast<float>(e.in.one_zero())}, out{e.out.one_scale(), static_cast<float>(e.out.one_zero())};
+  table(l, e, Pieces<float>(in, out, f));
 }
 /// The table of a real function.
 template <class F>
