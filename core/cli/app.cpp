@@ -97,9 +97,21 @@ Result<std::string> pipeline_or_none(const Registry& r, const std::string& name,
   return std::string();
 }
 
-Result<Json> import_json(const std::string& model, const std::vector<std::string>& shapes) {
-  Json j{{"import", kAutoFrontend}, {"model", model}};
-  for (const auto& s : shapes) {
+void add_import(CLI::App& sub, ImportArguments& a) {
+  sub.add_option("MODEL", a.model, "Model file of any format that a plugin reads")->required();
+  sub.add_option("--shape", a.shapes, "Shape of an input: NAME=1,3,N")->allow_extra_args(false);
+  sub.add_option("--option", a.options, "Option of the import stage: NAME=VALUE")->allow_extra_args(false);
+}
+
+Result<Json> import_json(const ImportArguments& a) {
+  Json j{{"import", kAutoFrontend}, {"model", a.model}};
+  for (const auto& s : a.options) {
+    auto pair = split_pair(s, "NAME=VALUE option");
+    if (!pair) return fail(std::move(pair.error()));
+    Json value = Json::parse(pair->second, nullptr, false);
+    j[pair->first] = value.is_discarded() ? Json(pair->second) : value;
+  }
+  for (const auto& s : a.shapes) {
     auto pair = split_pair(s, "NAME=1,3,N,... shape");
     if (!pair) return fail(std::move(pair.error()));
     Json dims = Json::array();
@@ -120,8 +132,8 @@ Result<Json> dims_json(const std::vector<std::string>& dims) {
   return j;
 }
 
-Status import_alone(Run& r, const std::string& model, const std::vector<std::string>& shapes) {
-  auto import = import_json(model, shapes);
+Status import_alone(Run& r, const ImportArguments& a) {
+  auto import = import_json(a);
   if (!import) return fail(std::move(import.error()));
   Config config = make_config("", std::filesystem::current_path().string(), Json{{"stages", Json::array({*import})}});
   auto plan = make_plan(r.session, config);

@@ -15,8 +15,9 @@ namespace tenon::core::cli {
 namespace {
 
 struct Options {
-  std::string model, inputs, backend, pipeline = kDefaultPipeline;
-  std::vector<std::string> shapes, dims;
+  std::string inputs, backend, pipeline = kDefaultPipeline;
+  std::vector<std::string> dims;
+  ImportArguments import;
   int64_t runs = 20, warmup = 3, seed = 0;
   bool serve = false, pipeline_given = false;
 };
@@ -100,7 +101,7 @@ void serve(Bench& b, double ready_ms) {
 }
 
 Status load(Run& run, const Options& o) {
-  auto import = import_json(o.model, o.shapes);
+  auto import = import_json(o.import);
   if (!import) return fail(std::move(import.error()));
   auto name = pipeline_or_none(run.session.registry, o.pipeline, o.pipeline_given);
   if (!name) return fail(std::move(name.error()));
@@ -129,13 +130,13 @@ Status bench(const Common& c, const Options& o) {
   auto ms = b.times(o.runs);
   if (!ms) return fail(std::move(ms.error()));
   double least = *std::min_element(ms->begin(), ms->end()), middle = median(*ms);
-  Json j{{"model", o.model}, {"backend", b.compiled.backend}, {"nodes", run.model->n_nodes()}, {"load-ms", load_ms}, {"compile-ms", b.compiled.ms}, {"runs", o.runs}, {"ms-min", least}, {"ms-median", middle}};
+  Json j{{"model", o.import.model}, {"backend", b.compiled.backend}, {"nodes", run.model->n_nodes()}, {"load-ms", load_ms}, {"compile-ms", b.compiled.ms}, {"runs", o.runs}, {"ms-min", least}, {"ms-median", middle}};
   if (c.json || !c.report.empty()) j["program"] = b.compiled.program->describe();
   if (!c.report.empty()) TENON_TRY(write_report(c.report, j));
   if (c.json)
     print_line(j.dump(2, ' ', false, Json::error_handler_t::replace));
   else
-    print_line(fmt::format("{}: {} nodes on {}, loaded in {}, compiled in {}; {} runs: min {}, median {}", o.model, run.model->n_nodes(), b.compiled.backend, time_text(load_ms), time_text(b.compiled.ms), o.runs, time_text(least), time_text(middle)));
+    print_line(fmt::format("{}: {} nodes on {}, loaded in {}, compiled in {}; {} runs: min {}, median {}", o.import.model, run.model->n_nodes(), b.compiled.backend, time_text(load_ms), time_text(b.compiled.ms), o.runs, time_text(least), time_text(middle)));
   return {};
 }
 
@@ -144,13 +145,12 @@ Status bench(const Common& c, const Options& o) {
 void add_bench(CLI::App& app, Common& c) {
   auto o = std::make_shared<Options>();
   auto* sub = app.add_subcommand("bench", "Time a model");
-  sub->add_option("MODEL", o->model, "Model file of any format that a plugin reads")->required();
+  add_import(*sub, o->import);
   sub->add_option("--inputs", o->inputs, ".npz or .npy file; without it inputs are made up")->type_name("FILE");
   sub->add_option("--backend", o->backend, "Backend, or \"reference\"");
   auto* name = sub->add_option("--pipeline-name", o->pipeline, "Pipeline of a plugin, a .json file, or \"none\"");
   sub->add_option("--runs", o->runs, "Timed runs")->check(CLI::Range(int64_t{1}, kMostRuns));
   sub->add_option("--warmup", o->warmup, "Runs before, not timed")->check(CLI::Range(int64_t{0}, kMostRuns));
-  sub->add_option("--shape", o->shapes, "Shape of an input: NAME=1,3,N")->allow_extra_args(false);
   sub->add_option("--dim", o->dims, "Size of a symbolic dimension of made-up inputs: NAME=4")->allow_extra_args(false);
   sub->add_option("--seed", o->seed, "Seed of made-up inputs")->check(CLI::NonNegativeNumber);
   sub->add_option("--threads", c.threads, "Threads of the backend")->check(CLI::PositiveNumber);

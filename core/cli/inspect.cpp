@@ -14,8 +14,7 @@ namespace tenon::core::cli {
 namespace {
 
 struct Options {
-  std::string model;
-  std::vector<std::string> shapes;
+  ImportArguments import;
   bool text = false, full = false;
 };
 
@@ -115,7 +114,7 @@ Status inspect(const Common& c, const Options& o) {
   TENON_TRY(work.discover());
   Run run(work.session);
   run.progress = &work.progress;
-  TENON_TRY(import_alone(run, o.model, o.shapes));
+  TENON_TRY(import_alone(run, o.import));
   if (o.text || o.full) {
     PrintOptions p;
     p.full = o.full;
@@ -124,7 +123,7 @@ Status inspect(const Common& c, const Options& o) {
     print_line(text);
     return {};
   }
-  Json j = account(run, o.model);
+  Json j = account(run, o.import.model);
   if (c.json)
     print_line(j.dump(2, ' ', false, Json::error_handler_t::replace));
   else
@@ -137,8 +136,7 @@ Status inspect(const Common& c, const Options& o) {
 void add_inspect(CLI::App& app, Common& c) {
   auto o = std::make_shared<Options>();
   auto* sub = app.add_subcommand("inspect", "Show a model: inputs, outputs, operators, parameters");
-  sub->add_option("MODEL", o->model, "Model file of any format that a plugin reads")->required();
-  sub->add_option("--shape", o->shapes, "Shape of an input: NAME=1,3,N")->allow_extra_args(false);
+  add_import(*sub, o->import);
   sub->add_flag("--text", o->text, "Print the graph as text");
   sub->add_flag("--full-text", o->full, "Print the graph as text with all constants in full");
   sub->add_flag("--json", c.json, "Print as JSON");

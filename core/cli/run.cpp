@@ -10,8 +10,9 @@ namespace tenon::core::cli {
 namespace {
 
 struct Options {
-  std::string model, inputs, outputs, expect, backend, pipeline = kDefaultPipeline;
-  std::vector<std::string> shapes, dims;
+  std::string inputs, outputs, expect, backend, pipeline = kDefaultPipeline;
+  std::vector<std::string> dims;
+  ImportArguments import;
   double absolute = -1, relative = -1;
   int64_t repeat = 1, seed = 0;
   bool pipeline_given = false;
@@ -43,7 +44,7 @@ Status run_model(const Common& c, const Options& o) {
   // Which pipelines and backends there are decides what is run.
   Work look(c);
   TENON_TRY(look.discover());
-  auto import = import_json(o.model, o.shapes);
+  auto import = import_json(o.import);
   if (!import) return fail(std::move(import.error()));
   auto name = pipeline_or_none(look.session.registry, o.pipeline, o.pipeline_given);
   if (!name) return fail(std::move(name.error()));
@@ -60,7 +61,7 @@ Status run_model(const Common& c, const Options& o) {
 void add_run(CLI::App& app, Common& c) {
   auto o = std::make_shared<Options>();
   auto* sub = app.add_subcommand("run", "Import a model, optimize it, and run it");
-  sub->add_option("MODEL", o->model, "Model file of any format that a plugin reads")->required();
+  add_import(*sub, o->import);
   sub->add_option("--inputs", o->inputs, ".npz or .npy file; without it inputs are made up")->type_name("FILE");
   sub->add_option("--outputs", o->outputs, ".npz file to write")->type_name("FILE");
   sub->add_option("--expect", o->expect, ".npz or .npy file to compare the outputs with")->type_name("FILE");
@@ -68,7 +69,6 @@ void add_run(CLI::App& app, Common& c) {
   sub->add_option("--relative", o->relative, "Tolerance; without any: 1e-6 + 1e-3 * largest magnitude")->check(CLI::NonNegativeNumber);
   sub->add_option("--backend", o->backend, "Backend, or \"reference\"");
   auto* name = sub->add_option("--pipeline-name", o->pipeline, "Pipeline of a plugin, a .json file, or \"none\"");
-  sub->add_option("--shape", o->shapes, "Shape of an input: NAME=1,3,N")->allow_extra_args(false);
   sub->add_option("--dim", o->dims, "Size of a symbolic dimension of made-up inputs: NAME=4")->allow_extra_args(false);
   sub->add_option("--seed", o->seed, "Seed of made-up inputs")->check(CLI::NonNegativeNumber);
   sub->add_option("--repeat", o->repeat, "Number of runs")->check(CLI::PositiveNumber);

@@ -161,6 +161,7 @@ class Wrong(CaffeCase):
         self.bad('input: "x" input_dim: 1 ' + relu % "", 3, "input_dim")
         self.bad(head + relu % "" + relu % "", 3, "made by two layers")
         self.bad(head + 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" include { phase: TRAIN } }', 3, "no output")
+        self.bad(head + relu % "" + ' name: "a" name: "b"', 3, "given twice")
         self.bad("", 3, "empty")
 
     def test_values(self):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ONNX's own operator tests through the host, on the reference kernels and on the CPU backend: those of Debian's libonnx-testdata, or with
---suite FOLDER those that make_onnx_suite.py wrote. Further arguments are names of cases. With --dynamic every dimension of an input is
-a symbol.
+--suite FOLDER those that make_onnx_suite.py wrote. Further arguments are names of cases. Each case runs twice: with the shapes that the
+model declares, and with a symbol for every dimension of an input (--shapes declared or symbolic for one of them).
 
 A case that neither passes nor is listed in onnx_node_known.json, with its reason, is a failure. So is a listed one that passes.
 """
@@ -26,7 +26,8 @@ BACKENDS = ("reference", "cpu")
 DEFAULT = {"rtol": 1e-3, "atol": 1e-7}
 BFLOAT16_RTOL = 2**-6
 # case -> {"reason": why it cannot pass}; with "rtol" or "atol" it must pass within those; "check" is "shape" where types and shapes must
-# still be right, and "undeclared shapes" where it must pass once the model says nothing about the shapes of its inputs
+# still be right, and "undeclared shapes" where it must pass once the model says nothing about the shapes of its inputs. "dynamic" is the
+# reason why it cannot run when no dimension is known
 KNOWN = json.loads((tenon.ROOT / "tests" / "host" / "onnx_node_known.json").read_text())
 
 
@@ -122,6 +123,13 @@ def same_shapes(folder, sets, work):
     return ""
 
 
+def known_case(name, dynamic):
+    """What onnx_node_known.json says about a case, in this mode."""
+    entry = dict(KNOWN.get(name, {}))
+    why = entry.pop("dynamic", None)
+    return {"reason": why} if dynamic and why else entry
+
+
 def run_case(folder, dynamic):
     """(name, {backend: message}); a message is empty when the case passed there."""
     path = folder / "model.onnx"
@@ -143,10 +151,10 @@ def cases(suite, names):
     return [f for f in folders if not names or f.name in names]
 
 
-def outcome(name, results):
+def outcome(name, results, dynamic):
     """(passed, known, failures)"""
     failures = [f"{name} on {b}: {m}" for b, m in results.items() if m]
-    known = KNOWN.get(name)
+    known = known_case(name, dynamic)
     if not known:
         return len(results) - len(failures), 0, failures
     if len(known) > 1:  # it must still pass in some way
@@ -158,22 +166,24 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--suite", type=pathlib.Path, default=DATA)
     p.add_argument("--list", type=pathlib.Path, help="write the names of the cases that failed")
-    p.add_argument("--dynamic", action="store_true")
+    p.add_argument("--shapes", choices=["declared", "symbolic"])
     p.add_argument("names", nargs="*")
     a = p.parse_args()
     folders = cases(a.suite, a.names)
     if not folders:
         print(f"no cases in {a.suite}", file=sys.stderr)
         return 1
+    modes = [False, True] if not a.shapes else [a.shapes == "symbolic"]
     passed, known, wrong = 0, 0, []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, results in pool.map(lambda f: run_case(f, a.dynamic), folders):
-            ok, listed, failures = outcome(name, results)
-            passed, known, wrong = passed + ok, known + listed, wrong + failures
+        for dynamic in modes:
+            for name, results in pool.map(lambda f: run_case(f, dynamic), folders):
+                ok, listed, failures = outcome(name, results, dynamic)
+                passed, known, wrong = passed + ok, known + listed, wrong + [f + " (symbolic shapes)" * dynamic for f in failures]
     print("\n".join(wrong))
     if a.list:
         a.list.write_text("\n".join(sorted({w.split()[0] for w in wrong})) + "\n")
-    print(f"{len(folders)} cases: {passed} passed, {len(wrong)} failed, {known} cases known")
+    print(f"{len(folders)} cases in {len(modes)} forms on {len(BACKENDS)} backends: {passed} passed, {len(wrong)} failed, {known} known")
     return 1 if wrong else 0
 
 

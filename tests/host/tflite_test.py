@@ -43,6 +43,8 @@ def named(folder, npz):
 
 def limit(entry, y, quantized):
     """Floats: 1e-6 + 1e-3 * peak. Quantized: one step for one operator, the engines' own noise for a model."""
+    if y.dtype.kind in "SU":
+        return 0.0
     peak = float(np.max(np.abs(y.astype(np.complex128 if y.dtype.kind == "c" else np.float64)))) if y.size else 0.0
     if not quantized and np.issubdtype(y.dtype, np.inexact):
         return 1e-6 + 1e-3 * peak
@@ -54,8 +56,8 @@ def worst_of(x, y):
     """Largest difference; NaN equals NaN and infinities equal themselves."""
     if not y.size:
         return 0.0
-    if y.dtype.kind in "SUO":
-        return float(np.any(x != y))
+    if y.dtype.kind in "SU":
+        return float(np.any(np.char.encode(x) != y if x.dtype.kind == "U" and y.dtype.kind == "S" else x != y))
     if y.dtype.kind == "c":
         x, y = x.view(x.real.dtype), y.view(y.real.dtype)
     a, b = x.astype(np.float64), y.astype(np.float64)
@@ -71,7 +73,8 @@ def compare(entry, got, reference):
         x = got.get(name or "output_0")
         if x is None:
             return 0, 0, f"no output {name}"
-        if x.shape != y.shape or x.dtype.kind != y.dtype.kind or (x.dtype != y.dtype and y.dtype.kind not in "SUO"):
+        texts = x.dtype.kind in "SU" and y.dtype.kind in "SU"
+        if x.shape != y.shape or not (texts or x.dtype == y.dtype):
             return 0, 0, f"{name}: {x.dtype}{x.shape} for {y.dtype}{y.shape}"
         d, most = worst_of(x, y), limit(entry, y, quantized)
         worst, allowed = max(worst, d), max(allowed, most)
@@ -107,6 +110,91 @@ class Operators(tenon.Case):
             for backend, optimize in (("reference", False), ("cpu", True)):
                 with self.subTest(name, backend=backend):
                     self.assertEqual("", self.run_case(case, backend, optimize))
+
+
+class Files(tenon.Case):
+    """What the format can say, in the models of tests/models/tflite_files.npz."""
+
+    def write(self, name):
+        """The model's path; other files of the case stand beside it."""
+        self.case = cases(tenon.MODELS / "tflite_files.npz")[name]
+        for k, v in self.case.items():
+            if ":" not in k:
+                (self.folder / (f"{name}.tflite" if k == "model" else k)).write_bytes(v.tobytes())
+        np.savez(self.folder / "io.npz", **{k: v for k, v in self.case.items() if ":" in k})
+        return self.folder / f"{name}.tflite"
+
+    def check(self, model, io=None, **options):
+        out = self.folder / "out.npz"
+        p, report = self.pipeline([{"import": "tflite", "model": str(model), **options}, {"pipeline": "O2"}, {"execute": "cpu", "inputs": str(io or self.folder / "io.npz"), "outputs": str(out)}])
+        self.ok(p)
+        expected, got = arrays_of(io or self.folder / "io.npz", "out"), arrays_of(out, "out")
+        self.assertEqual(list(expected), list(got))
+        for k in expected:
+            np.testing.assert_allclose(got[k], expected[k], rtol=1e-6)
+        return p
+
+    def test_run(self):
+        for name in ("nameless", "odd_outputs", "backwards", "outside_the_flatbuffer", "external_file"):
+            with self.subTest(name):
+                self.check(self.write(name))
+
+    def test_signatures(self):
+        model = self.write("signatures")
+        a, b, io = np.float32([1, 2, 3]), np.float32([4, 5, 6]), self.folder / "io.npz"
+        np.savez(io, **{"in:ADD_a": a, "in:ADD_b": b, "out:ADD_y": a + b})
+        self.assertIn("signatures add, mul", self.check(model).stderr)
+        np.savez(io, **{"in:left": a, "in:right": b, "out:result": a * b})
+        self.assertEqual("", self.check(model, signature="mul").stderr)
+        p, _ = self.pipeline([{"import": "tflite", "model": str(model), "signature": "sub"}])
+        self.error(p, 2, "'sub'", "add, mul")
+        p = tenon.run("inspect", model)
+        for text in ("two functions", "signatures: add, mul", "signature mul: (left: MUL_a, right: MUL_b) -> (result: MUL_y)"):
+            self.assertIn(text, p.stdout)
+
+    def test_unknown_operators_are_listed_at_once(self):
+        p = tenon.run("check", self.write("unknown_operators"))
+        self.assertEqual(p.returncode, 4)
+        for text in ("tflite.flex::FlexErf", "tflite.custom::Mystery", "tflite::BUILTIN_999", "select ops"):
+            self.assertIn(text, p.stdout + p.stderr)
+
+    def test_damaged(self):
+        for name, text in (("cycle", "one another's outputs"), ("recursive", "calls itself")):
+            with self.subTest(name):
+                self.error(tenon.run("inspect", self.write(name)), 3, text)
+        whole = self.write("signatures").read_bytes()
+        for size in (0, 5, 8, 100, len(whole) // 2, len(whole) - 1):
+            cut = self.folder / "cut.tflite"
+            cut.write_bytes(whole[:size])
+            with self.subTest(size=size):
+                self.assertEqual(tenon.run("inspect", cut).returncode, 3)
+        outside = self.write("outside_the_flatbuffer")
+        outside.write_bytes(outside.read_bytes()[:-4])
+        self.error(tenon.run("inspect", outside), 3, "past the end of the file", "byte")
+        (self.folder / "weights.bin").unlink(missing_ok=True)
+        external = self.write("external_file")
+        (self.folder / "weights.bin").write_bytes(b"short")
+        self.error(tenon.run("inspect", external), 3, "weights.bin")
+
+    def test_other_sizes(self):
+        """A dynamic model stays one: at another size it does what its unoptimized graph does on the reference kernels."""
+        for name, shape in (("add_dynamic", (5, 4)), ("shape_dynamic", (7, 3, 4)), ("while_loop", (5, 3)), ("while_growing", (1, 3)), ("space_to_batch_dynamic", (1, 5, 2, 2))):
+            case, model, io = cases(tenon.MODELS / "tflite_models.npz")[name], self.folder / "m.tflite", self.folder / "io.npz"
+            model.write_bytes(case["model"].tobytes())
+            inputs = {k: v for k, v in case.items() if k.startswith("in:")}
+            first = next(k for k, v in inputs.items() if v.ndim == len(shape))
+            inputs[first] = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+            np.savez(io, **inputs)
+            results = []
+            for stages in ([{"execute": "reference"}], [{"pipeline": "O2"}, {"execute": "cpu"}]):
+                out = self.folder / "out.npz"
+                stages[-1].update(inputs=str(io), outputs=str(out))
+                p, _ = self.pipeline([{"import": "tflite", "model": str(model)}, *stages])
+                self.ok(p)
+                results.append(arrays_of(out, "out"))
+            with self.subTest(name):
+                for k in results[0]:
+                    np.testing.assert_allclose(results[0][k], results[1][k], rtol=1e-5, atol=1e-6)
 
 
 class Manifest(tenon.Case):

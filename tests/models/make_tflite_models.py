@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes tests/models/tflite_models.npz: small models of one operator or a few, with inputs and the outputs of LiteRT's reference kernels
+"""Makes tests/models/tflite_files.npz and tflite_models.npz: small models of one operator or a few, with inputs and the outputs of LiteRT's reference kernels
 (numpy's, where LiteRT has no kernel).
 
 Entries are CASE/model (the bytes of the .tflite file), CASE/in:NAME and CASE/out:NAME. Needs ai-edge-litert and flatbuffers from PyPI.
@@ -277,6 +277,8 @@ scores = np.float32([0.9, 0.75, 0.6, 0.95, 0.5, 0.3])
 nms = [lambda r: boxes, lambda r: scores, const(np.int32(4)), const(np.float32(0.5)), const(np.float32(0.4))]
 add("non_max_suppression_v4", "NON_MAX_SUPPRESSION_V4", nms, [((4,), "int32"), ((), "int32")])
 add("non_max_suppression_v5", "NON_MAX_SUPPRESSION_V5", nms + [const(np.float32(0))], [((4,), "int32"), ((4,), "float32"), ((), "int32")])
+add("reduce_window", "REDUCE_WINDOW", [normal(5, 6), const(np.float32(-99)), const(np.int64([2, 3])), const(np.int64([2, 1])), const(np.int64([1, 2]))], [((2, 2), "float32")], "ReduceWindowOptions", second=True,
+    reduceFunction=4)
 add("rfft2d_parts", "RFFT2D", [normal(2, 4, 8), const(ints(4, 8))], [((2, 4, 5), "complex64")])
 
 
@@ -556,6 +558,81 @@ def detection(regular):
 CASES["detection_fast"], CASES["detection_regular"] = detection(False), detection(True)
 
 
+@case
+def audio_spectrogram(m, rng):
+    import flatbuffers.flexbuffers as flex
+
+    y = m.tensor((1, 4, 9), "float32")
+    m.custom("AudioSpectrogram", [m.input(rng.standard_normal((24, 1)).astype(np.float32))], [y], bytes(flex.Dumps({"window_size": 12, "stride": 4, "magnitude_squared": True})))
+    frames = np.stack([m.data[0][4 * i:4 * i + 12, 0] for i in range(4)]) * (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(12) / 12))
+    m.expected = [(np.abs(np.fft.rfft(frames, 16)) ** 2).astype(np.float32)[None]]
+    return [y]
+
+
+def struct(*v):
+    return np.array(v, np.int32).tobytes()
+
+
+@case
+def max_pooling_with_argmax(m, rng):
+    y, i = m.tensor((1, 2, 3, 2), "float32"), m.tensor((1, 2, 3, 2), "float32")
+    m.custom("MaxPoolingWithArgmax2D", [m.input(rng.standard_normal((1, 4, 6, 2)).astype(np.float32))], [y, i], struct(1, 2, 2, 2, 2, 0, 0, 0, 0, 0))
+    w = m.data[0].reshape(1, 2, 2, 3, 2, 2).transpose(0, 1, 3, 5, 2, 4).reshape(1, 2, 3, 2, 4)
+    m.expected = [w.max(-1), w.argmax(-1).astype(np.float32) + np.float32(0.1)]
+    return [y, i]
+
+
+@case
+def max_unpooling(m, rng):
+    y = m.tensor((1, 4, 6, 2), "float32")
+    x, i = rng.standard_normal((1, 2, 3, 2)).astype(np.float32), rng.integers(0, 4, (1, 2, 3, 2))
+    m.custom("MaxUnpooling2D", [m.input(x), m.input(i.astype(np.float32) + np.float32(0.1))], [y], struct(1, 2, 2, 2, 2, 0, 0, 0, 0, 0))
+    w = (np.arange(4) == i[..., None]) * x[..., None]
+    m.expected = [w.reshape(1, 2, 3, 2, 2, 2).transpose(0, 1, 4, 2, 5, 3).reshape(1, 4, 6, 2).astype(np.float32)]
+    return [y]
+
+
+@case
+def convolution_2d_transpose_bias(m, rng):
+    x, w, b = rng.standard_normal((1, 3, 4, 2)).astype(np.float32), rng.standard_normal((3, 2, 2, 2)).astype(np.float32), np.float32([1, 2, 3])
+    y = m.tensor((1, 6, 8, 3), "float32")
+    m.custom("Convolution2DTransposeBias", [m.input(x), m.const(w), m.const(b)], [y], struct(1, 2, 2))
+    m.expected = [(np.einsum("nhwi,oabi->nhawbo", x, w).reshape(1, 6, 8, 3) + b).astype(np.float32)]
+    return [y]
+
+
+def text(*words):
+    """Strings as the file has them: how many, where each begins and the last ends, and the text."""
+    ends = np.cumsum([4 * (len(words) + 2)] + [len(w) for w in words])
+    return np.frombuffer(np.int32([len(words), *ends]).tobytes() + b"".join(words), np.uint8)
+
+
+def strings(m, words):
+    t = m.tensor((len(words),), "uint8", data=text(*words), type="STRING")
+    return t
+
+
+@case
+def skip_gram(m, rng):
+    y = m.tensor((), "uint8", type="STRING")
+    m.op("SKIP_GRAM", [strings(m, [b"the quick brown fox"])], [y], "SkipGramOptions", ngramSize=2, maxSkipSize=1, includeAllNgrams=False)
+    return [y]
+
+
+@case
+def lsh_projection(m, rng):
+    y = m.tensor((3,), "int32")
+    m.op("LSH_PROJECTION", [m.const(rng.standard_normal((3, 4)).astype(np.float32)), m.input(rng.integers(0, 99, (5,)).astype(np.int32)), m.const(np.float32([1, 2, 3, 4, 5]))], [y], "LSHProjectionOptions", type=1)
+    return [y]
+
+
+@case
+def hashtable_lookup(m, rng):
+    y, hits = m.tensor((4, 2), "float32"), m.tensor((4,), "uint8")
+    m.op("HASHTABLE_LOOKUP", [m.input(ints(3, 9, -2, 7)), m.const(ints(-2, 3, 5, 9)), m.const(rng.standard_normal((4, 2)).astype(np.float32))], [y, hits])
+    return [y, hits]
+
+
 def pack(m):
     b = flatbuffers.Builder(1024)
     b.Finish(m.model.Pack(b), b"TFL3")
@@ -589,7 +666,10 @@ def reference(data, model, name):
         it.set_tensor(detail["index"], x)
     it.invoke()
     values = {f"in:{d['name']}": x for d, x in zip(it.get_input_details(), model.data)}
-    return values | {f"out:{d['name']}": it.get_tensor(d["index"]) for d in it.get_output_details()}
+    for d in it.get_output_details():
+        y = it.get_tensor(d["index"])
+        values[f"out:{d['name']}"] = y.astype("S") if y.dtype == object else y
+    return values
 
 
 def make(name):
@@ -597,6 +677,163 @@ def make(name):
     m.graph.outputs = CASES[name](m, rng_of(name))
     data = pack(m)
     return {f"{name}/{k}": v for k, v in reference(data, m, name).items()} | {f"{name}/model": np.frombuffer(data, np.uint8)}
+
+
+FILES = {}
+
+
+def file(f):
+    """A file that shows something of the format; gives its bytes, and maybe arrays."""
+    FILES[f.__name__] = f
+    return f
+
+
+def one_operator(code, names=("x", "y"), shape=(3,)):
+    m = Model()
+    x, y = m.argument(shape, "float32"), m.tensor(shape, "float32")
+    m.graph.tensors[x].name, m.graph.tensors[y].name = names
+    m.op(code, [x], [y])
+    m.graph.outputs = [y]
+    return m
+
+
+@file
+def signatures():
+    """Two functions of two arguments."""
+
+    def function(code, options):
+        def build(m):
+            a, b, y = m.argument((3,), "float32"), m.argument((3,), "float32"), m.tensor((3,), "float32")
+            for t, name in ((a, code + "_a"), (b, code + "_b"), (y, code + "_y")):
+                m.graph.tensors[t].name = name
+            m.op(code, [a, b], [y], options)
+            return [y]
+
+        return build
+
+    m = Model()
+    m.graph.outputs = function("ADD", "AddOptions")(m)
+    m.subgraph(function("MUL", "MulOptions"))
+    m.model.signatureDefs = []
+    for index, key in enumerate(("add", "mul")):
+        s = schema.SignatureDefT()
+        s.signatureKey, s.subgraphIndex, s.inputs, s.outputs = key, index, [], []
+        for tensor, name, where in ((0, "left", s.inputs), (1, "right", s.inputs), (2, "result", s.outputs)):
+            t = schema.TensorMapT()
+            t.name, t.tensorIndex = name, tensor
+            where.append(t)
+        m.model.signatureDefs.append(s)
+    m.model.description = "two functions"
+    return {"model": pack(m)}
+
+
+@file
+def unknown_operators():
+    """Operators of TensorFlow, of somebody, and of a newer format."""
+    m = one_operator("ABS")
+    for kind in ("FlexErf", "Mystery"):
+        y = m.tensor((3,), "float32")
+        m.custom(kind, m.graph.outputs, [y], b"\x01\x02\x03")
+        m.graph.outputs = [y]
+    y = m.tensor((3,), "float32")
+    m.op("ABS", m.graph.outputs, [y])
+    m.model.operatorCodes[-1].builtinCode = 999
+    m.graph.outputs = [y]
+    return {"model": pack(m)}
+
+
+@file
+def nameless():
+    """Tensors without names, and a name that stands for two."""
+    m = one_operator("NEG", ("", ""))
+    twin = [m.tensor((3,), "float32") for _ in range(2)]
+    for t in twin:
+        m.graph.tensors[t].name = "twin"
+    m.op("EXP", [0], [twin[0]])
+    m.op("ABS", [0], [twin[1]])
+    m.graph.outputs += twin
+    x = np.float32([1, -2, 3])
+    return {"model": pack(m), "in:input_0": x, "out:output_0": -x, "out:twin": np.exp(x), "out:twin_1": np.abs(x)}
+
+
+@file
+def odd_outputs():
+    """A constant and an input as outputs, and an output listed twice."""
+    m = one_operator("NEG")
+    c = m.const(np.float32([7, 8]))
+    m.graph.tensors[c].name = "seven"
+    m.graph.outputs = [1, c, 0, 1]
+    x = np.float32([1, -2, 3])
+    return {"model": pack(m), "in:x": x, "out:y": -x, "out:seven": np.float32([7, 8]), "out:x_1": x, "out:y_1": -x}
+
+
+@file
+def backwards():
+    """Operators in the wrong order."""
+    m = one_operator("NEG")
+    z = m.tensor((3,), "float32")
+    m.graph.tensors[z].name = "z"
+    m.op("EXP", [1], [z])
+    m.graph.operators.reverse()
+    m.graph.outputs = [z]
+    x = np.float32([1, -2, 3])
+    return {"model": pack(m), "in:x": x, "out:z": np.exp(-x)}
+
+
+@file
+def cycle():
+    m = one_operator("NEG")
+    y, z = m.tensor((3,), "float32"), m.tensor((3,), "float32")
+    m.op("NEG", [z], [y])
+    m.op("NEG", [y], [z])
+    m.graph.outputs = [z]
+    return {"model": pack(m)}
+
+
+@file
+def recursive():
+    m = one_operator("NEG")
+    m.op("IF", [m.const(np.array(True)), 0], [m.tensor((3,), "float32")], "IfOptions", thenSubgraphIndex=0, elseSubgraphIndex=0)
+    m.graph.outputs = [3]
+    return {"model": pack(m)}
+
+
+def with_constant():
+    m = one_operator("NEG")
+    z = m.tensor((3,), "float32")
+    m.graph.tensors[z].name = "z"
+    m.op("ADD", [1, m.const(np.float32([10, 20, 30]))], [z], "AddOptions")
+    m.graph.outputs = [z]
+    x = np.float32([1, -2, 3])
+    return m, {"in:x": x, "out:z": np.float32([10, 20, 30]) - x}
+
+
+@file
+def outside_the_flatbuffer():
+    """A buffer behind the flatbuffer, as in files of more than 2 GB."""
+    m, arrays = with_constant()
+    data, b = m.model.buffers[-1].data.tobytes(), m.model.buffers[-1]
+    b.data, b.offset, b.size = None, 1 << 20, len(data)
+    b.offset = -(-len(pack(m)) // 16) * 16
+    model = pack(m)
+    return {"model": model + bytes(b.offset - len(model)) + data, **arrays}
+
+
+@file
+def external_file():
+    """A buffer in a file of its own."""
+    m, arrays = with_constant()
+    data, m.model.buffers[-1].data = m.model.buffers[-1].data.tobytes(), None
+    group, b = schema.ExternalBufferGroupT(), schema.ExternalBufferT()
+    group.name, b.id, b.group, b.offset, b.length = "weights.bin", 5, 0, 4, len(data)
+    m.model.externalBufferGroups, m.model.externalBuffers = [group], [b]
+    t = m.graph.tensors[-1]
+    t.buffer, t.externalBuffer = 0, 5
+    return {"model": pack(m), "weights.bin": b"\0\0\0\0" + data, **arrays}
+
+
+def as_array(v):
+    return np.frombuffer(v, np.uint8) if isinstance(v, bytes) else v
 
 
 def main():
@@ -607,6 +844,7 @@ def main():
         except (RuntimeError, ValueError) as e:
             raise SystemExit(f"{name}: {e}")
     np.savez_compressed(FILE, **entries)
+    np.savez_compressed(FILE.with_name("tflite_files.npz"), **{f"{name}/{k}": as_array(v) for name in sorted(FILES) for k, v in FILES[name]().items()})
 
 
 if __name__ == "__main__":

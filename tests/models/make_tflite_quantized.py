@@ -26,6 +26,13 @@ class Model:
         self.graph.tensors, self.graph.operators, self.graph.inputs = [], [], []
         self.data = []
 
+    def subgraph(self):
+        """A further subgraph, which gets what is added from now on; returns its index and the former one's object."""
+        former, self.graph = self.graph, schema.SubGraphT()
+        self.graph.tensors, self.graph.operators, self.graph.inputs, self.graph.outputs = [], [], [], []
+        self.model.subgraphs.append(self.graph)
+        return len(self.model.subgraphs) - 1, former
+
     def tensor(self, shape, dtype, scale=None, zero=0, axis=0, data=None, variable=False, type=None, signature=None):
         t = schema.TensorT()
         t.shape, t.name, t.isVariable, t.buffer = list(shape), f"t{len(self.graph.tensors)}", variable, 0
@@ -621,6 +628,57 @@ def svdf(kind):
 
 for k in ("float", "hybrid", "integer"):
     CASES[f"svdf_{k}"] = svdf(k)
+
+
+@case
+def variable(m, rng):
+    """A counter: reads, adds the input, assigns, reads again; its first value comes from CALL_ONCE."""
+    x = m.input(rng.normal(size=4).astype("float32"))
+    init, main = m.subgraph()
+    handle = m.tensor((1,), None, type="RESOURCE")
+    m.op("VAR_HANDLE", [], [handle], "VarHandleOptions", container="", sharedName="counter")
+    m.op("ASSIGN_VARIABLE", [handle, m.const(np.float32([1, 2, 3, 4]))], [], "AssignVariableOptions")
+    m.graph = main
+    handle, old, new, again, y = m.tensor((1,), None, type="RESOURCE"), *(m.tensor((4,), "float32") for _ in range(4))
+    m.op("CALL_ONCE", [], [], "CallOnceOptions", initSubgraphIndex=init)
+    m.op("VAR_HANDLE", [], [handle], "VarHandleOptions", container="", sharedName="counter")
+    m.op("READ_VARIABLE", [handle], [old], "ReadVariableOptions")
+    m.op("ADD", [old, x], [new], "AddOptions")
+    m.op("ASSIGN_VARIABLE", [handle, new], [], "AssignVariableOptions")
+    m.op("READ_VARIABLE", [handle], [again], "ReadVariableOptions")
+    m.op("MUL", [again, old], [y], "MulOptions")
+    return [y]
+
+
+variable.runs = 3
+
+
+def strings(words):
+    """A constant string tensor: number of strings, offsets, bytes."""
+    data = [w.encode() for w in words]
+    at = 4 * (len(data) + 2)
+    head = [len(data)] + [at + sum(map(len, data[:k])) for k in range(len(data) + 1)]
+    return np.frombuffer(np.int32(head).tobytes() + b"".join(data), np.uint8)
+
+
+@case
+def hashtable(m, rng):
+    """String keys to i64 numbers by a constant query."""
+    init, main = m.subgraph()
+    table = m.tensor((1,), None, type="RESOURCE")
+    keys, values = m.tensor((3,), None, data=strings(["one", "two", "three"]), type="STRING"), m.const(np.int64([1, 2, 3]))
+    m.op("HASHTABLE", [], [table], "HashtableOptions", tableId=7, keyDtype=schema.TensorType.STRING, valueDtype=schema.TensorType.INT64)
+    m.op("HASHTABLE_IMPORT", [table, keys, values], [], "HashtableImportOptions")
+    m.graph = main
+    m.op("CALL_ONCE", [], [], "CallOnceOptions", initSubgraphIndex=init)
+    x = m.input(np.int64([10]))
+    table, found, size, y = m.tensor((1,), None, type="RESOURCE"), m.tensor((4,), "int64"), m.tensor((1,), "int64"), m.tensor((4,), "int64")
+    query = m.tensor((4,), None, data=strings(["two", "nine", "three", "one"]), type="STRING")
+    m.op("HASHTABLE", [], [table], "HashtableOptions", tableId=7, keyDtype=schema.TensorType.STRING, valueDtype=schema.TensorType.INT64)
+    m.op("HASHTABLE_FIND", [table, query, m.const(np.int64([-1]))], [found], "HashtableFindOptions")
+    m.op("HASHTABLE_SIZE", [table], [size], "HashtableSizeOptions")
+    m.op("ADD", [found, x], [y], "AddOptions", 4)
+    return [y, size]
 
 
 def reference(data, model, runs):

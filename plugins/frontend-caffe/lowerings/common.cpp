@@ -9,6 +9,8 @@
 namespace tenon::caffe {
 namespace {
 
+constexpr int64_t kMostNumber = int64_t{1} << 28;
+
 bool is_group(std::string_view name) {
   const auto& fields = Schema::get().message("LayerParameter").fields;
   return std::any_of(fields.begin(), fields.end(), [&](const FieldDef& f) { return f.name == name; });
@@ -73,7 +75,7 @@ void Layer::ignore(std::initializer_list<std::string_view> names) const {
 
 int64_t Layer::at_least(std::string_view name, int64_t least, int64_t otherwise) const {
   int64_t v = i(name, otherwise);
-  if (v < least || v > INT32_MAX) throw invalid("parameter '" + std::string(name) + "' has the value " + std::to_string(v)).with("expected", "at least " + std::to_string(least));
+  if (v < least || v > kMostNumber) throw invalid("parameter '" + std::string(name) + "' has the value " + std::to_string(v)).with("expected", "at least " + std::to_string(least));
   return v;
 }
 

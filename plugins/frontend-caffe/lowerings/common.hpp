@@ -50,7 +50,7 @@ class Layer {
   std::vector<double> reals(std::string_view name) const { return attrs_.floats(key(name)); }
   /// The parameter has no effect on results.
   void ignore(std::initializer_list<std::string_view> names) const;
-  /// A number that must be at least `least`.
+  /// A number that must be at least `least`, and small enough that products of two with a size do not overflow.
   int64_t at_least(std::string_view name, int64_t least, int64_t otherwise) const;
 
   // bottoms and tops

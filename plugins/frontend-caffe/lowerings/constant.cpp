@@ -34,7 +34,12 @@ void lower_dummy_data(Lower& lower) {
     std::string filler = "data_filler." + std::string(l.has("data_filler.1.type") || l.has("data_filler.1.value") ? std::to_string(k) : "0") + ".";
     std::string type = l.s(filler + "type", "constant");
     if (type != "constant") throw unsupported("a DummyData layer with a filler of type '" + type + "' gives random numbers").with("expected", "constant");
-    tops.push_back(l.emit("Expand", {l.scalar(l.f(filler + "value", 0)), l.ints(dummy_dims(l, k))}));
+    Dims dims = dummy_dims(l, k);
+    int64_t count = 1;
+    for (int64_t d : dims)
+      if (d < 1 || d > INT32_MAX / count) throw invalid("a DummyData layer has a wrong shape").with("found", text(dims));
+      else count *= d;
+    tops.push_back(l.emit("Expand", {l.scalar(l.f(filler + "value", 0)), l.ints(dims)}));
   }
   l.done(tops);
 }

@@ -28,7 +28,7 @@ Ints per_axis(const Layer& l, const std::string& name, const std::string& short_
   if (v.size() == 1) v.assign(n, v[0]);
   if (v.size() != n) throw invalid("parameter '" + name + "' has the wrong number of entries").with("expected", "1 or " + std::to_string(n)).with("found", std::to_string(v.size()));
   for (int64_t x : v)
-    if (x < least || x > INT32_MAX) throw invalid("parameter '" + name + "' has the value " + std::to_string(x)).with("expected", "at least " + std::to_string(least));
+    if (x < least || x > (int64_t{1} << 24)) throw invalid("parameter '" + name + "' has the value " + std::to_string(x)).with("expected", "at least " + std::to_string(least));
   return v;
 }
 

@@ -115,7 +115,8 @@ void lower_pooling(Lower& lower) {
   need_image(l, 4);
   Pool p;
   p.method = l.s("pool", "MAX");
-  p.up = l.s("round_mode", "CEIL") == "CEIL";
+  // forks without round_mode have ceil_mode
+  p.up = l.s("round_mode", "CEIL") == "CEIL" && l.flag("ceil_mode", true);
   p.count_padding = l.flag("avg_include_pad", true);
   bool mask = l.tops() == 2;
   if (l.flag("global_pooling", false)) {

@@ -72,7 +72,7 @@ void lower_reshape(Lower& lower) {
   s.range(x, 0, begin);
   for (size_t k = 0; k < dims.size(); ++k) {
     int64_t from = begin + static_cast<int64_t>(k);
-    if (dims[k] < -1 || (dims[k] == 0 && from >= end)) throw invalid("dimension " + std::to_string(k) + " of the new shape is wrong").with("found", text(dims));
+    if (dims[k] < -1 || dims[k] > INT32_MAX || (dims[k] == 0 && from >= end)) throw invalid("dimension " + std::to_string(k) + " of the new shape is wrong").with("found", text(dims));
     if (dims[k] == 0) s.of(x, from);
     else s.number(dims[k]);
   }

@@ -107,8 +107,12 @@ class Builder {
     for (size_t k = 0; k < tops.size(); ++k) {
       if (!declared && !plan_.needed.count(tops[k])) continue;
       Dims dims = source_dims(l, k);
+      int64_t count = 1;
       for (size_t i = 0; i < dims.size(); ++i) {
         if (dims[i] < 0) throw bad(l, "the input has a negative dimension").with("found", std::to_string(dims[i]));
+        // the limit of Caffe's blobs
+        if (dims[i] && dims[i] > INT32_MAX / count) throw bad(l, "the input has too many elements").with("expected", "at most " + std::to_string(INT32_MAX));
+        if (dims[i]) count *= dims[i];
         if (dims[i] == 0) dims[i] = graph_.symbol(tops[k] + "_dim_" + std::to_string(i));
       }
       bool known = !dims.empty() || (declared && l.m.message("input_param"));

@@ -160,11 +160,11 @@ class TextReader {
     if (!d && m.def && m.def->name != "LayerParameter" && m.def->name.find("Parameter") == m.def->name.npos)
       throw bad(name.at, m.def->name + " has no field '" + std::string(name.s) + "'");
     if (!d && m.def && m.def->name == "NetParameter") throw bad(name.at, "NetParameter has no field '" + std::string(name.s) + "'").with("hint", "the file is no network of Caffe");
+    if (d && !d->repeated && m.has(name.s)) throw bad(name.at, "field '" + d->name + "' is given twice");
     if (!m.has(name.s)) budget_.take(file_, sizeof(Field) + name.s.size());
     Field& to = m.at_name(name.s, d);
     bool colon = in_.accept(':');
     if (!colon && !opens(in_.peek())) throw unexpected("':'");
-    size_t before = to.messages.size();
     if (in_.accept('[')) {
       for (bool first = true; !in_.accept(']'); first = false) {
         if (!first && !in_.accept(',')) throw unexpected("',' or ']'");
@@ -173,8 +173,6 @@ class TextReader {
     } else {
       one(d, to, depth);
     }
-    // an optional message given twice is merged by protobuf; nobody writes that, and here it would be lost
-    if (d && !d->repeated && before && to.messages.size() > before) throw bad(name.at, "field '" + to.name + "' is given twice");
     if (!in_.accept(';')) in_.accept(',');
   }
 

@@ -16,7 +16,8 @@ int64_t heads_of(Lower& l) {
 void attend(Lower& l, tenon_value qkv, tenon_value past, MaskInputs mask) {
   const int64_t heads = heads_of(l);
   const auto sizes = attr_ints(l, "qkv_hidden_sizes");
-  if (!sizes.empty() && sizes.size() != 3) throw invalid("attribute 'qkv_hidden_sizes' has a wrong length").with("expected", "3").with("found", std::to_string(sizes.size()));
+  if (!sizes.empty() && sizes.size() != 3)
+    throw invalid("attribute 'qkv_hidden_sizes' has a wrong length").with("expected", "3").with("found", std::to_string(sizes.size()));
   AttrList last;
   last.add("axis", 2);
   if (sizes.empty()) last.add("num_outputs", 3);

@@ -19,10 +19,12 @@ TENON_LOWERING("com.microsoft", "FusedConv", 1, lower_fused_conv);
 bool channels_last(Lower& l) {
   const ValueInfo x = l.info(need(l, 0)), w = l.info(need(l, 1));
   const int64_t group = l.i("group", 1), rank = rank_of(l, l.in(1), "the weights");
-  if (x.rank() != rank || rank < 3 || group < 1 || x.dim(-1) < 0 || x.dim(-1) % group) throw unsupported("the number of channels is not known").with("hint", "give the shapes of the model's inputs with \"shapes\"");
+  if (x.rank() != rank || rank < 3 || group < 1 || x.dim(-1) < 0 || x.dim(-1) % group)
+    throw unsupported("the number of channels is not known").with("hint", "give the shapes of the model's inputs with \"shapes\"");
   const int64_t channels = x.dim(-1) / group;
   const bool first = w.dim(1) == channels, last = w.dim(-1) == channels;
-  if (first == last) throw unsupported("the layout of the weights cannot be told from their shape").with("expected", "as many channels as the data in axis 1 or in the last one, not in both");
+  if (first == last)
+    throw unsupported("the layout of the weights cannot be told from their shape").with("expected", "as many channels as the data in axis 1 or in the last one, not in both");
   return last;
 }
 

@@ -52,7 +52,8 @@ class Experts {
     const int64_t fusion = l_.i("swiglu_fusion", 0);
     if (name == "swiglu") {
       if (fusion != 0 && fusion != 1 && fusion != 2) throw invalid("unknown swiglu_fusion").with("expected", "0 to 2").with("found", std::to_string(fusion));
-      if ((fusion == 0) != (other != 0)) throw invalid("swiglu_fusion does not fit the inputs").with("expected", "fc3 weights exactly when it is 0").with("found", std::to_string(fusion));
+      if ((fusion == 0) != (other != 0))
+        throw invalid("swiglu_fusion does not fit the inputs").with("expected", "fc3 weights exactly when it is 0").with("found", std::to_string(fusion));
       return other ? swiglu(h, other) : fused_swiglu(h, fusion);
     }
     if (name == "relu") h = l_.emit("Relu", {h});
@@ -99,7 +100,8 @@ TENON_LOWERING("com.microsoft", "MoE", 1, lower_moe);
 /// Layer k of quantized weights [experts, out, in * bits / 8] with a scale for each row, or for each block of one.
 Layer dequantized_layer(Lower& l, uint64_t weights, uint64_t zeros, const char* bits_name) {
   const ValueInfo w = l.info(need(l, weights)), s = l.info(need(l, weights + 1));
-  if (w.rank() != 3 || !w.is_static() || s.rank() < 2) throw unsupported("the shapes of the experts' weights and scales are not known").with("expected", "[experts, out, in] and [experts, out] or [experts, out, blocks]");
+  if (w.rank() != 3 || !w.is_static() || s.rank() < 2)
+    throw unsupported("the shapes of the experts' weights and scales are not known").with("expected", "[experts, out, in] and [experts, out] or [experts, out, blocks]");
   const int64_t bits = l.i(bits_name, 0) > 0 ? l.i(bits_name) : l.i("expert_weight_bits", 4);
   Blocks b{w.dim(0) * w.dim(1), 0, l.i("block_size", 0), 1, unsigned_of(bits)};
   b.columns = w.dim(2) * 8 / b.type.bits;

@@ -45,7 +45,8 @@ void lower_cdist(Lower& l) {
   known(l, {"metric"});
   arity(l, 2, 2);
   const std::string metric = l.s("metric", "sqeuclidean");
-  if (metric != "euclidean" && metric != "sqeuclidean") throw unsupported("this metric is not supported").with("expected", "euclidean or sqeuclidean").with("found", metric);
+  if (metric != "euclidean" && metric != "sqeuclidean")
+    throw unsupported("this metric is not supported").with("expected", "euclidean or sqeuclidean").with("found", metric);
   tenon_value d = l.emit("Sub", {unsqueeze(l, need(l, 0), {1}), unsqueeze(l, need(l, 1), {0})});
   tenon_value squares = reduce(l, "ReduceSum", l.emit("Mul", {d, d}), {2}, false);
   l.done({metric == "euclidean" ? l.emit("Sqrt", {squares}) : squares});

@@ -91,7 +91,8 @@ inline tenon_value reduce(Lower& l, const char* op, tenon_value v, const std::ve
 
 inline tenon_value floats(Lower& l, const std::vector<double>& v, const Dims& dims) {
   const std::vector<float> f(v.begin(), v.end());
-  if (count_of(dims.data(), static_cast<int32_t>(dims.size())) != static_cast<int64_t>(f.size())) throw invalid("a list of numbers has a wrong length").with("found", std::to_string(f.size()));
+  if (count_of(dims.data(), static_cast<int32_t>(dims.size())) != static_cast<int64_t>(f.size()))
+    throw invalid("a list of numbers has a wrong length").with("found", std::to_string(f.size()));
   return l.graph().add_constant<float>("", dims, f.data());
 }
 inline tenon_value floats(Lower& l, const std::vector<double>& v) { return floats(l, v, Dims{static_cast<int64_t>(v.size())}); }

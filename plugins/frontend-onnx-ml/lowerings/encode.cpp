@@ -25,7 +25,8 @@ void lower_category_mapper(Lower& l) {
   arity(l, 1, 1);
   const auto words = l.Attrs::strings("cats_strings");
   const auto numbers = attr_ints(l, "cats_int64s");
-  if (words.size() != numbers.size()) throw invalid("attributes 'cats_strings' and 'cats_int64s' have different lengths").with("found", std::to_string(words.size()) + " and " + std::to_string(numbers.size()));
+  if (words.size() != numbers.size())
+    throw invalid("attributes 'cats_strings' and 'cats_int64s' have different lengths").with("found", std::to_string(words.size()) + " and " + std::to_string(numbers.size()));
   both_ways(l, words, l.ints(numbers));
 }
 TENON_LOWERING("ai.onnx.ml", "CategoryMapper", 1, lower_category_mapper);
@@ -45,7 +46,8 @@ tenon_value listed(Lower& l, const std::string& prefix) {
   if (l.has(prefix + "_floats")) r.push_back(floats(l, l.Attrs::floats(prefix + "_floats")));
   if (l.has(prefix + "_strings")) r.push_back(strings(l, l.Attrs::strings(prefix + "_strings")));
   if (l.has(prefix + "_tensor")) r.push_back(reshape(l, l.tensor_id(prefix + "_tensor"), {-1}));
-  if (r.size() != 1) throw invalid("exactly one attribute must hold the " + prefix).with("expected", prefix + "_int64s, " + prefix + "_floats, " + prefix + "_strings or " + prefix + "_tensor").with("found", std::to_string(r.size()));
+  if (r.size() != 1)
+    throw invalid("exactly one attribute must hold the " + prefix).with("expected", prefix + "_int64s, " + prefix + "_floats, " + prefix + "_strings or " + prefix + "_tensor").with("found", std::to_string(r.size()));
   return r[0];
 }
 tenon_value default_of(Lower& l, tenon_dtype t) {

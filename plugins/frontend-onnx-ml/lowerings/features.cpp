@@ -28,7 +28,8 @@ void lower_vectorizer(Lower& l) {
   known(l, {"inputdimensions"});
   arity(l, 1, UINT64_MAX);
   const auto sizes = attr_ints(l, "inputdimensions");
-  if (!sizes.empty() && sizes.size() != l.n_in()) throw invalid("attribute 'inputdimensions' has a wrong length").with("expected", std::to_string(l.n_in())).with("found", std::to_string(sizes.size()));
+  if (!sizes.empty() && sizes.size() != l.n_in())
+    throw invalid("attribute 'inputdimensions' has a wrong length").with("expected", std::to_string(l.n_in())).with("found", std::to_string(sizes.size()));
   Values parts;
   for (uint64_t k = 0; k < l.n_in(); ++k) {
     const int32_t rank = rank_of(l, need(l, k), "an input");

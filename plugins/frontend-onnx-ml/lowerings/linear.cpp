@@ -8,7 +8,8 @@ namespace {
 /// X times the transposed coefficients [n, features], plus intercepts where there are any.
 tenon_value products(Lower& l, int64_t n) {
   const auto coefficients = l.Attrs::floats("coefficients"), intercepts = l.Attrs::floats("intercepts");
-  if (n < 1 || coefficients.empty() || coefficients.size() % static_cast<size_t>(n)) throw invalid("the coefficients are no rows for each target").with("expected", "a multiple of " + std::to_string(n)).with("found", std::to_string(coefficients.size()));
+  if (n < 1 || coefficients.empty() || coefficients.size() % static_cast<size_t>(n))
+    throw invalid("the coefficients are no rows for each target").with("expected", "a multiple of " + std::to_string(n)).with("found", std::to_string(coefficients.size()));
   Values in{feature_rows(l, need(l, 0)), floats(l, coefficients, Dims{n, static_cast<int64_t>(coefficients.size()) / n})};
   if (!intercepts.empty()) in.push_back(floats(l, intercepts, Dims{n}));
   return l.emit("Gemm", in, AttrList{}.set("transB", 1));
@@ -30,7 +31,8 @@ void lower_classifier(Lower& l) {
   const auto n = static_cast<int64_t>(intercepts.empty() ? labels.size() : intercepts.size());
   const std::string transform = post_transform_of(l);
   const bool one_score = n == 1 && labels.size() == 2;
-  if (!one_score && static_cast<size_t>(n) != labels.size()) throw invalid("there are not as many labels as classes").with("expected", std::to_string(n)).with("found", std::to_string(labels.size()));
+  if (!one_score && static_cast<size_t>(n) != labels.size())
+    throw invalid("there are not as many labels as classes").with("expected", std::to_string(n)).with("found", std::to_string(labels.size()));
   tenon_value raw = products(l, n);
   tenon_value number = one_score ? cast(l, l.emit("Greater", {l.emit("Squeeze", {raw, l.ints({1})}), l.scalar<float>(0)}), dt::i64)
                                  : l.emit("ArgMax", {raw}, AttrList{}.set("axis", 1).set("keepdims", 0));

@@ -5,9 +5,15 @@
 namespace tenon::contrib {
 namespace {
 
+void need_attributes(const Lower& l) {
+  for (const char* name : {"coefficients", "rho"})
+    if (l.Attrs::floats(name).empty()) throw invalid(std::string("attribute '") + name + "' is missing or empty");
+}
+
 void lower_regressor(Lower& l) {
   known(l, {"coefficients", "kernel_params", "kernel_type", "n_supports", "one_class", "post_transform", "rho", "support_vectors"});
   arity(l, 1, 1);
+  need_attributes(l);
   AttrList a = copied(l, {"coefficients", "kernel_params", "kernel_type", "n_supports", "one_class", "rho", "support_vectors"});
   l.done({regression_transform(l, post_transform_of(l), l.emit("SVMRegressor", {need(l, 0)}, a), 1)});
 }
@@ -23,6 +29,7 @@ tenon_value transformed(Lower& l, tenon_value scores, size_t classes, bool duel)
 void lower_classifier(Lower& l) {
   known(l, {"classlabels_ints", "classlabels_strings", "coefficients", "kernel_params", "kernel_type", "post_transform", "prob_a", "prob_b", "rho", "support_vectors", "vectors_per_class"});
   arity(l, 1, 1, 2);
+  need_attributes(l);
   const Labels labels(l, "classlabels_ints", "classlabels_strings");
   AttrList a = copied(l, {"coefficients", "kernel_params", "kernel_type", "prob_a", "prob_b", "rho", "support_vectors", "vectors_per_class"});
   a.add("n_classes", static_cast<int64_t>(labels.size()));

@@ -10,7 +10,8 @@ namespace {
 constexpr int64_t kMember = 6;
 
 std::string named(const char* what, int64_t number, std::initializer_list<const char*> names) {
-  if (number < 0 || number >= static_cast<int64_t>(names.size())) throw invalid(std::string("unknown ") + what).with("expected", "0 to " + std::to_string(names.size() - 1)).with("found", std::to_string(number));
+  if (number < 0 || number >= static_cast<int64_t>(names.size()))
+    throw invalid(std::string("unknown ") + what).with("expected", "0 to " + std::to_string(names.size() - 1)).with("found", std::to_string(number));
   return names.begin()[number];
 }
 
@@ -18,7 +19,8 @@ std::string named(const char* what, int64_t number, std::initializer_list<const 
 std::vector<int64_t> children(Lower& l, const std::string& branch) {
   auto ids = attr_ints(l, "nodes_" + branch + "nodeids");
   const auto leaf = attr_ints(l, "nodes_" + branch + "leafs");
-  if (ids.size() != leaf.size()) throw invalid("the lists of children have different lengths").with("found", std::to_string(ids.size()) + " and " + std::to_string(leaf.size()));
+  if (ids.size() != leaf.size())
+    throw invalid("the lists of children have different lengths").with("found", std::to_string(ids.size()) + " and " + std::to_string(leaf.size()));
   for (size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0) throw invalid("a node has a negative child").with("found", std::to_string(ids[i]));
     if (leaf[i]) ids[i] = -1 - ids[i];
@@ -38,7 +40,8 @@ void add_members(Lower& l, Trees& t) {
   int64_t set = 0;
   for (size_t i = 0; i < t.modes.size() && i < t.splits.v.size(); ++i)
     if (t.modes[i] == kMember) t.splits.v[i] = static_cast<double>(set++);
-  if (set != static_cast<int64_t>(t.member_offsets.size()) - 1) throw invalid("there is not one set of members for each node that tests membership").with("expected", std::to_string(set)).with("found", std::to_string(t.member_offsets.size() - 1));
+  if (set != static_cast<int64_t>(t.member_offsets.size()) - 1)
+    throw invalid("there is not one set of members for each node that tests membership").with("expected", std::to_string(set)).with("found", std::to_string(t.member_offsets.size() - 1));
 }
 
 void lower_tree_ensemble(Lower& l) {

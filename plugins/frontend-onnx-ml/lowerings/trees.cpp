@@ -10,7 +10,8 @@ namespace {
 using NodeKey = std::pair<int64_t, int64_t>;  // tree and node, as the file names them
 
 void expect_length(const char* what, size_t expected, size_t found) {
-  if (expected != found) throw invalid(std::string("attribute '") + what + "' has a wrong length").with("expected", std::to_string(expected)).with("found", std::to_string(found));
+  if (expected != found)
+    throw invalid(std::string("attribute '") + what + "' has a wrong length").with("expected", std::to_string(expected)).with("found", std::to_string(found));
 }
 
 std::vector<double> tensor_numbers(Lower& l, tenon_value v) {

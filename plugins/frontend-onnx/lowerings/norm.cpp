@@ -68,27 +68,30 @@ void lower_instance_normalization(Lower& l) {
 }
 TENON_LOWERING("onnx", "InstanceNormalization", 1, lower_instance_normalization);
 
-// stash_type 1 is what the IR does: statistics of narrower types are computed in f32.
-void check_stash(const Lower& l) {
-  int64_t stash = l.i("stash_type", 1);
-  if (stash != 1) throw unsupported("stash_type " + std::to_string(stash) + " is not supported").with("expected", "1 (float)");
+// The type in which statistics are computed, or a wider one: the IR's are f32 or f64.
+tenon_dtype stash_type(const Lower& l) {
+  tenon_dtype t = dtype_number(l.i("stash_type", 1));
+  if (!is_float(t) || t.bits < 16) throw invalid("attribute 'stash_type' is no type of statistics").with("expected", "f32, f64, f16 or bf16").with("found", dtype_name(t));
+  return t;
 }
 
 void lower_layer_normalization(Lower& l) {
   known(l, {"axis", "epsilon", "stash_type"});
   arity(l, 2, 3, 3);
-  need(l, 0);
-  check_stash(l);
+  tenon_dtype stash = stash_type(l), type = l.info(need(l, 0)).type();
   AttrList a = epsilon(l);
   a.add("axis", l.i("axis", -1));
-  l.done(l.emit_n("LayerNormalization", inputs(l), a, 3, {true, l.has_out(1), l.has_out(2)}));
+  Values y = l.emit_n("LayerNormalization", inputs(l), a, 3, {true, l.has_out(1), l.has_out(2)});
+  for (size_t k = 1; k < 3; ++k)
+    if (y[k] && (stash != dt::f32 || type == dt::f64)) y[k] = cast(l, y[k], stash);
+  l.done(y);
 }
 TENON_LOWERING("onnx", "LayerNormalization", 17, lower_layer_normalization);
 
 void lower_rms_normalization(Lower& l) {
   known(l, {"axis", "epsilon", "stash_type"});
   arity(l, 2, 2);
-  check_stash(l);
+  (void)stash_type(l);
   AttrList a = epsilon(l);
   a.add("axis", l.i("axis", -1));
   l.to("RMSNormalization", {need(l, 0), need(l, 1)}, a);
@@ -98,7 +101,7 @@ TENON_LOWERING("onnx", "RMSNormalization", 23, lower_rms_normalization);
 AttrList group_attributes(Lower& l) {
   known(l, {"epsilon", "num_groups", "stash_type"});
   arity(l, 3, 3);
-  check_stash(l);
+  (void)stash_type(l);
   if (l.i("num_groups", 0) <= 0) throw invalid("attribute 'num_groups' is missing or not positive");
   AttrList a = epsilon(l);
   a.add("num_groups", l.i("num_groups"));

@@ -14,6 +14,14 @@ void lower_lsh_projection(Lower& l) {
 }
 TFLITE_LOWERING("LSH_PROJECTION", lower_lsh_projection);
 
+// The value of each key, 0 for keys that are not there, and where there was one.
+void lower_hashtable_lookup(Lower& l) {
+  known(l, {});
+  arity(l, 3, 3, 2);
+  finish(l, l.emit_n("HashTable", {need(l, 0), need(l, 1), need(l, 2)}, {}, l.n_out()));
+}
+TFLITE_LOWERING("HASHTABLE_LOOKUP", lower_hashtable_lookup);
+
 void lower_skip_gram(Lower& l) {
   known(l, {"ngram_size", "max_skip_size", "include_all_ngrams"});
   arity(l, 1, 1);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "text.hpp"
 #include "tflite_bfbs_generated.h"
 
 namespace tenon::tflite {
@@ -119,7 +120,7 @@ void add_field(const flatbuffers::Table& t, const reflection::Field& f, Attribut
     a.list().add(f.name()->str(), static_cast<double>(t.GetField<float>(f.offset(), static_cast<float>(f.default_real()))));
   } else if (type == BaseType::String) {
     const auto* s = t.GetPointer<const flatbuffers::String*>(f.offset());
-    a.list().add(f.name()->str(), std::string_view(s ? s->c_str() : "", s ? s->size() : 0));
+    a.list().add(f.name()->str(), std::string_view(text(s)));
   } else if (type == BaseType::Vector) {
     add_vector(t, f, a, nested);
   } else {

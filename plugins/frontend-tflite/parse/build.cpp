@@ -10,6 +10,7 @@
 #include "names.hpp"
 #include "order.hpp"
 #include "quantization.hpp"
+#include "text.hpp"
 
 namespace tenon::tflite {
 namespace {
@@ -140,7 +141,7 @@ class Builder {
     int32_t builtin = std::max<int32_t>(code.deprecated_builtin_code(), static_cast<int32_t>(code.builtin_code()));
     int32_t version = std::max(code.version(), 1);
     if (builtin == static_cast<int32_t>(fb::BuiltinOperator::CUSTOM)) {
-      std::string name = code.custom_code() ? code.custom_code()->str() : std::string();
+      std::string name = text(code.custom_code());
       if (name.empty()) throw file_.bad(&code, "a custom operator has no name");
       bool flex = name.rfind("Flex", 0) == 0;
       if (flex) flex_.insert(name.substr(4));
@@ -258,7 +259,7 @@ class Builder {
     const fb::SubGraph& ast = subgraph(file_, index, at);
     if (std::find(calls_.begin(), calls_.end(), index) != calls_.end()) throw file_.bad(at, "subgraph " + std::to_string(index) + " calls itself");
     if (calls_.size() >= kMaxCalls) throw file_.bad(at, "subgraphs call one another too deeply").with("expected", "at most " + std::to_string(kMaxCalls) + " levels");
-    tenon_graph* g = outer.add_subgraph(ast.name() ? ast.name()->str() : "subgraph_" + std::to_string(index));
+    tenon_graph* g = outer.add_subgraph(ast.name() ? text(ast.name()) : "subgraph_" + std::to_string(index));
     fill(g, index, at, Entry{}, false);
     return g;
   }
@@ -325,14 +326,14 @@ class Builder {
     const fb::Model& m = *file_.model;
     g.set_metadata("format", "tflite");
     g.set_metadata("schema_version", std::to_string(m.version()));
-    if (m.description() && m.description()->size()) g.set_metadata("description", m.description()->str());
+    if (m.description() && m.description()->size()) g.set_metadata("description", text(m.description()));
     if (m.subgraphs()) g.set_metadata("subgraphs", std::to_string(m.subgraphs()->size()));
     describe_signatures(file_, g);
     for (uint32_t i = 0; m.metadata() && i < std::min(m.metadata()->size(), 64u); ++i) {
       const auto& x = *m.metadata()->Get(i);
       uint64_t size = 0;
-      std::string name = x.name() ? x.name()->str() : std::string(), text = constants_.text(x.buffer(), &size);
-      g.set_metadata(name == "min_runtime_version" ? name : "metadata " + name, name == "min_runtime_version" ? text : std::to_string(size) + " bytes");
+      std::string name = text(x.name()), contents = utf8(constants_.text(x.buffer(), &size));
+      g.set_metadata(name == "min_runtime_version" ? name : "metadata " + name, name == "min_runtime_version" ? contents : std::to_string(size) + " bytes");
     }
   }
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "constants.hpp"
 
+#include "text.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -40,7 +42,7 @@ Constants::Range Constants::external(const fb::Tensor& t) {
   const auto* groups = file_->model->external_buffer_groups();
   if (!found || !groups || found->group() >= groups->size()) throw bad(t, "external buffer " + std::to_string(t.external_buffer()) + " is not in the model");
   if (found->packing() && found->packing()->size())
-    throw unsupported("tensor '" + tensor_name(t) + "': packed external buffers are not known").with("file", file_->path).with("found", found->packing()->str());
+    throw unsupported("tensor '" + tensor_name(t) + "': packed external buffers are not known").with("file", file_->path).with("found", utf8({found->packing()->c_str(), found->packing()->size()}));
   auto [at, fresh] = external_.try_emplace(found->group());
   const auto* name = groups->Get(found->group())->name();
   if (!name || !name->size()) throw bad(t, "its external buffer names no file");
@@ -51,7 +53,7 @@ Constants::Range Constants::external(const fb::Tensor& t) {
   }
   uint64_t size = at->second.size();
   if (found->offset() > size || found->length() > size - found->offset())
-    throw bad(t, "its external buffer reaches past the end of '" + name->str() + "'").with("found", "a file of " + std::to_string(size) + " bytes");
+    throw bad(t, "its external buffer reaches past the end of '" + utf8({name->c_str(), name->size()}) + "'").with("found", "a file of " + std::to_string(size) + " bytes");
   return {at->second, found->offset(), found->length()};
 }
 

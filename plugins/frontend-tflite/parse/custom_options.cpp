@@ -3,6 +3,7 @@
 #include <flatbuffers/flexbuffers.h>
 
 #include "attributes.hpp"
+#include "text.hpp"
 
 namespace tenon::tflite {
 namespace {
@@ -30,8 +31,8 @@ void add_entry(const std::string& name, flexbuffers::Reference v, Attributes& a)
   if (v.IsBool()) a.list().add(name, int64_t{v.AsBool()});
   else if (v.IsIntOrUint()) a.list().add(name, v.AsInt64());
   else if (v.IsFloat()) a.list().add(name, v.AsDouble());
-  else if (v.IsString()) a.list().add(name, std::string_view(v.AsString().c_str(), v.AsString().length()));
-  else if (v.IsKey()) a.list().add(name, std::string_view(v.AsKey()));
+  else if (v.IsString()) a.list().add(name, std::string_view(utf8({v.AsString().c_str(), v.AsString().length()})));
+  else if (v.IsKey()) a.list().add(name, std::string_view(utf8(v.AsKey())));
   else if (v.IsUntypedVector()) add_vector(name, v.AsVector(), a);
   else if (v.IsTypedVector() && (v.GetType() == flexbuffers::FBT_VECTOR_INT || v.GetType() == flexbuffers::FBT_VECTOR_UINT || v.GetType() == flexbuffers::FBT_VECTOR_BOOL))
     a.list().add(name, typed(v.AsTypedVector()));
@@ -54,7 +55,7 @@ void add_custom_options(const uint8_t* data, uint64_t size, Attributes& a) {
   auto map = root.AsMap();
   auto keys = map.Keys();
   for (size_t i = 0; i < keys.size(); ++i) {
-    std::string name = keys[i].AsKey();
+    std::string name = utf8(keys[i].AsKey());
     if (name != "custom_options") add_entry(name, map.Values()[i], a);
   }
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "signature.hpp"
 
+#include "text.hpp"
+
 namespace tenon::tflite {
 namespace {
 
 using Maps = flatbuffers::Vector<flatbuffers::Offset<fb::TensorMap>>;
 
-std::string key_of(const fb::SignatureDef& s) { return s.signature_key() ? s.signature_key()->str() : std::string(); }
+std::string key_of(const fb::SignatureDef& s) { return text(s.signature_key()); }
 
 std::string keys(const File& file) {
   std::string r;
@@ -19,7 +21,7 @@ std::map<int64_t, std::string> names(const Maps* m) {
   std::map<int64_t, std::string> r;
   if (m)
     for (const auto* x : *m)
-      if (x->name()) r.emplace(x->tensor_index(), x->name()->str());
+      if (x->name()) r.emplace(x->tensor_index(), text(x->name()));
   return r;
 }
 
@@ -27,7 +29,7 @@ std::string list(const fb::SubGraph& g, const Maps* m) {
   std::string r;
   if (!m) return r;
   for (const auto* x : *m) {
-    std::string name = x->name() ? x->name()->str() : "?";
+    std::string name = x->name() ? text(x->name()) : "?";
     bool there = g.tensors() && x->tensor_index() < g.tensors()->size();
     r += (r.empty() ? "" : ", ") + name + ": " + (there ? tensor_name(*g.tensors()->Get(x->tensor_index())) : "?");
     if (r.size() > 2000) return r + ", ...";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "types.hpp"
 
+#include "text.hpp"
+
 #include <algorithm>
 
 namespace tenon::tflite {
@@ -35,7 +37,7 @@ tenon_dtype element_type(fb::TensorType t) {
   return dt::none;
 }
 
-std::string tensor_name(const fb::Tensor& t) { return t.name() ? t.name()->str() : std::string(); }
+std::string tensor_name(const fb::Tensor& t) { return text(t.name()); }
 
 namespace {
 constexpr uint32_t kMaxRank = 64;

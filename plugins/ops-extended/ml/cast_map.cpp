@@ -15,10 +15,16 @@ bool is_sparse(const Node& node) {
   return form == "SPARSE";
 }
 
+int64_t sparse_width(const Node& node) {
+  const int64_t n = node.i("max_map", 1);
+  if (n < 1 || n > INT32_MAX) fail("max_map is out of range", "1 to 2^31 - 1", std::to_string(n));
+  return n;
+}
+
 void infer(const Node& node) {
   expect_map(node.in(0));
   if (is_map(node.in(0).type()) && key_type(node.in(0).type()) != dt::i64) fail("the map has keys of a wrong type", "i64", dtype_name(key_type(node.in(0).type())));
-  node.set_out(0, element(node.in(0).type()), Dims{1, is_sparse(node) ? node.i("max_map", 1) : node.fresh_symbol()});
+  node.set_out(0, element(node.in(0).type()), Dims{1, is_sparse(node) ? sparse_width(node) : node.fresh_symbol()});
 }
 
 std::vector<int64_t> in_order(const Tensor& keys) {
@@ -30,8 +36,7 @@ std::vector<int64_t> in_order(const Tensor& keys) {
 /// Element of the map for each position of the output, or -1.
 std::vector<int64_t> layout(const Node& node, const Tensor& keys) {
   if (!is_sparse(node)) return in_order(keys);
-  const int64_t n = node.i("max_map", 1);
-  if (n < 1 || n > INT32_MAX) fail("max_map is out of range", "1 to 2^31 - 1", std::to_string(n));
+  const int64_t n = sparse_width(node);
   std::vector<int64_t> r(static_cast<size_t>(n), -1);
   for (int64_t i = 0; i < keys.count(); ++i) {
     const int64_t key = keys.data<int64_t>()[i];

@@ -12,7 +12,8 @@ void infer(const Node& node) {
   expect_map(node.in(0));
   const Tensor keys = node.tensor("keys");
   if (!keys || keys.rank() != 1) throw invalid("attribute 'keys' must be a list");
-  if (is_map(node.in(0).type()) && keys.type() != key_type(node.in(0).type())) fail("the keys are of another type than the map's", dtype_name(key_type(node.in(0).type())), dtype_name(keys.type()));
+  if (is_map(node.in(0).type()) && keys.type() != key_type(node.in(0).type()))
+    fail("the keys are of another type than the map's", dtype_name(key_type(node.in(0).type())), dtype_name(keys.type()));
   node.set_out(0, element(node.in(0).type()), Dims{1, keys.dim(0)});
 }
 

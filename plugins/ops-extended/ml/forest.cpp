@@ -83,7 +83,8 @@ void Forest::read_splits(const Node& node) {
 
 void Forest::check_child(int64_t child) const {
   const int64_t leaves = static_cast<int64_t>(leaf_begin_.size()) - 1;
-  if (child >= static_cast<int64_t>(splits_.size()) || child < -leaves) throw invalid("a node or root leads to a node that is not there").with("found", std::to_string(child));
+  if (child >= static_cast<int64_t>(splits_.size()) || child < -leaves)
+    throw invalid("a node or root leads to a node that is not there").with("found", std::to_string(child));
 }
 
 /// Every split must be left on all ways after finitely many steps.

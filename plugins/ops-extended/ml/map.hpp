@@ -21,7 +21,8 @@ inline void expect_map(const Tensor& t) {
 struct MapItems {
   Tensor keys, values;
   explicit MapItems(const Tensor& t) : keys(t.data<const tenon_tensor*>()[0]), values(t.data<const tenon_tensor*>()[1]) {
-    if (keys.type() != key_type(t.type()) || keys.count() != values.count()) throw invalid("a map has no value for each key, or keys of a wrong type").with("found", dtype_name(t.type()));
+    if (keys.type() != key_type(t.type()) || keys.count() != values.count())
+      throw invalid("a map has no value for each key, or keys of a wrong type").with("found", dtype_name(t.type()));
   }
 };
 

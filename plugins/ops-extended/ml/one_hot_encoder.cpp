@@ -37,7 +37,8 @@ std::vector<int64_t> positions(const Node& node) {
 void infer(const Node& node) {
   const Tensor x = node.in(0);
   if (node.has("cats_int64s") == node.has("cats_strings")) throw invalid("exactly one of cats_int64s and cats_strings must be there");
-  if (x.type() != dt::none && (x.type() == dt::string) != node.has("cats_strings")) fail("the categories are of another kind than the input", node.has("cats_strings") ? "strings" : "numbers", dtype_name(x.type()));
+  if (x.type() != dt::none && (x.type() == dt::string) != node.has("cats_strings"))
+    fail("the categories are of another kind than the input", node.has("cats_strings") ? "strings" : "numbers", dtype_name(x.type()));
   if (!x.has_rank()) return node.set_out_unranked(0, dt::f32);
   Dims dims = x.dims().vec();
   dims.push_back(category_count(node));

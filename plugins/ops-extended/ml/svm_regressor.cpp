@@ -14,7 +14,8 @@ void run(const Node& node) {
   const auto vectors = node.floats("support_vectors"), coefficients = node.floats("coefficients"), rho = node.floats("rho");
   const int64_t supports = node.i("n_supports");
   if (rho.empty()) throw invalid("attribute 'rho' is empty");
-  if (supports < 0 || supports > static_cast<int64_t>(vectors.size()) + (x.columns == 0)) fail("n_supports does not fit", "the number of support vectors", std::to_string(supports));
+  if (supports < 0 || supports > static_cast<int64_t>(vectors.size()) + (x.columns == 0))
+    fail("n_supports does not fit", "the number of support vectors", std::to_string(supports));
   if (supports) expect_rows("support vectors", vectors.size(), supports, x.columns);
   expect_rows("coefficients", coefficients.size(), supports ? supports : 1, supports ? 1 : x.columns);
   for (int64_t r = 0; r < x.rows; ++r) {

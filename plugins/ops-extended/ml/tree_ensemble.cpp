@@ -12,6 +12,7 @@ namespace {
 tenon_dtype output_type(const Node& node) { return dtype_from_name(node.s("dtype", "f32")); }
 
 void infer(const Node& node) {
+  if (node.i("n_targets") < 1) fail("n_targets is too small", "at least 1", std::to_string(node.i("n_targets")));
   const Dims dims{inferred_rows(node.in(0)), node.i("n_targets")};
   node.set_out(0, output_type(node), dims);
   node.set_out(1, dt::boolean, dims);

@@ -128,6 +128,24 @@ bool build_expand(Builder& b, const PlanNode& n) {
   return true;
 }
 
+int32_t match_tile(const Builder& b, const PlanNode& n) {
+  const auto repeats = b.constant_ints(n.input(1));
+  return movable(b, n) && repeats && repeats->size() == b.value(n.input(0)).dims.size() && b.value(n.output()).count() > 0 ? 50 : -1;
+}
+/// Each axis is one of repeats, which costs nothing to walk along, and the input's.
+bool build_tile(Builder& b, const PlanNode& n) {
+  const Dims& d = b.value(n.input(0)).dims;
+  const Dims repeats = *b.constant_ints(n.input(1));
+  const Strided v = b.strided(n.input(0));
+  Dims dims, strides;
+  for (size_t i = 0; i < d.size(); ++i) {
+    dims.insert(dims.end(), {repeats[i], d[i]});
+    strides.insert(strides.end(), {0, v.strides[i]});
+  }
+  b.copy_into(n.output(), {v.slot, v.offset, strides}, dims);
+  return true;
+}
+
 /// One element of an axis, chosen by a constant: a slice without that axis.
 int32_t match_select(const Builder& b, const PlanNode& n) {
   const auto index = b.constant_ints(n.input(1));
@@ -180,6 +198,7 @@ void register_movement(KernelTable& t) {
   t.add({"cpu/view", "Split", match_split, build_split});
   t.add({"cpu/view", "Expand", match_any, build_expand});
   t.add({"cpu/view", "Gather", match_select, build_select});
+  t.add({"cpu/tile", "Tile", match_tile, build_tile});
   t.add({"cpu/depth-to-space", "DepthToSpace", match_rank4, build_depth_to_space});
   t.add({"cpu/space-to-depth", "SpaceToDepth", match_rank4, build_space_to_depth});
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resize of images along height and width, nearest or linear, in any layout.
+// Resize along two neighbouring axes, nearest or linear; of images along height and width in any layout.
 #include <cmath>
 
 #include "../../threads/pool.hpp"
@@ -97,39 +97,62 @@ struct ResizeStep {
   }
 };
 
-/// No axes, or height and width in this order.
-bool spatial_axes(const Attrs& attrs) {
-  if (!attrs.has("axes")) return true;
+/// The first of two neighbouring axes that all resizing is along; nothing when there are others.
+std::optional<size_t> first_axis(const Attrs& attrs, const Dims& in, const Dims& out) {
+  const size_t rank = in.size();
   Dims axes = attrs.ints("axes");
-  for (auto& a : axes) a = a < 0 ? a + 4 : a;
-  return axes == Dims{2, 3};
+  for (auto& a : axes) a = a < 0 ? a + static_cast<int64_t>(rank) : a;
+  if (attrs.has("axes") && (axes.size() != 2 || axes[1] != axes[0] + 1)) return std::nullopt;
+  auto same_but = [&](size_t k) {
+    for (size_t i = 0; i < rank; ++i)
+      if (i != k && i != k + 1 && in[i] != out[i]) return false;
+    return true;
+  };
+  if (!axes.empty()) return same_but(static_cast<size_t>(axes[0])) ? std::optional(static_cast<size_t>(axes[0])) : std::nullopt;
+  for (size_t k = rank - 1; k-- > 0;)
+    if (same_but(k)) return k;
+  return std::nullopt;
 }
 
-std::optional<std::pair<Taps, Taps>> read_resize(const Builder& b, const PlanNode& n) {
+struct Resize {
+  size_t axis;  ///< the first of the two
+  Taps vertical, horizontal;
+};
+
+std::optional<Resize> read_resize(const Builder& b, const PlanNode& n) {
   const ValueId x = n.input(0), y = n.output();
   if (!n.posts.empty() || !b.is_f32(x) || !b.is_f32(y)) return std::nullopt;
   const Dims &in = b.value(x).dims, &out = b.value(y).dims;
   const std::string mode = n.attrs.s("mode", "nearest");
-  if (in.size() != 4 || in[0] != out[0] || in[1] != out[1] || (mode != "nearest" && mode != "linear")) return std::nullopt;
-  if (n.attrs.i("antialias") || n.attrs.i("exclude_outside") || !spatial_axes(n.attrs) || n.attrs.s("keep_aspect_ratio_policy", "stretch") != "stretch") return std::nullopt;
-  float scale[2] = {static_cast<float>(out[2]) / static_cast<float>(in[2]), static_cast<float>(out[3]) / static_cast<float>(in[3])};
+  if (in.size() < 2 || in.size() != out.size() || (mode != "nearest" && mode != "linear")) return std::nullopt;
+  if (n.attrs.i("antialias") || n.attrs.i("exclude_outside") || n.attrs.s("keep_aspect_ratio_policy", "stretch") != "stretch") return std::nullopt;
+  const auto axis = first_axis(n.attrs, in, out);
+  if (!axis) return std::nullopt;
+  float scale[2];
+  for (size_t k = 0; k < 2; ++k) scale[k] = static_cast<float>(out[*axis + k]) / static_cast<float>(in[*axis + k]);
   if (n.has_in(2) && b.value(n.input(2)).count() > 0) {
-    const int64_t given = n.attrs.has("axes") ? 2 : 4;
-    if (!b.is_constant(n.input(2)) || b.value(n.input(2)).count() != given) return std::nullopt;
-    std::memcpy(scale, static_cast<const char*>(b.value(n.input(2)).data) + static_cast<uint64_t>(given - 2) * sizeof(float), sizeof scale);
+    const size_t given = n.attrs.has("axes") ? 2 : in.size(), skip = n.attrs.has("axes") ? 0 : *axis;
+    if (!b.is_constant(n.input(2)) || static_cast<size_t>(b.value(n.input(2)).count()) != given) return std::nullopt;
+    for (size_t k = 0; k < given; ++k) {
+      float s;
+      std::memcpy(&s, static_cast<const char*>(b.value(n.input(2)).data) + k * sizeof s, sizeof s);
+      if (k == skip || k == skip + 1) scale[k - skip] = s;
+      else if (s != 1) return std::nullopt;
+    }
   }
-  auto vertical = taps(n, in[2], out[2], scale[0]), horizontal = taps(n, in[3], out[3], scale[1]);
+  auto vertical = taps(n, in[*axis], out[*axis], scale[0]), horizontal = taps(n, in[*axis + 1], out[*axis + 1], scale[1]);
   if (!vertical || !horizontal) return std::nullopt;
-  return std::pair{*vertical, *horizontal};
+  return Resize{*axis, std::move(*vertical), std::move(*horizontal)};
 }
 
 int32_t match(const Builder& b, const PlanNode& n) { return read_resize(b, n) ? 100 : -1; }
 bool build(Builder& b, const PlanNode& n) {
-  auto both = *read_resize(b, n);
+  auto r = *read_resize(b, n);
   const Dims& d = b.value(n.input(0)).dims;
-  const Layout l = b.home(n.input(0));
-  const int64_t block = block_of(l);
-  ResizeStep s{b.read(n.input(0), l), b.write(n.output(), l), d[0] * d[1], d[2], d[3], 1, both.first, both.second};
+  const bool image = r.axis == 2 && d.size() == 4;
+  const Layout l = image ? b.home(n.input(0)) : Layout::plain;
+  const int64_t block = block_of(l), height = d[r.axis], width = d[r.axis + 1], inner = product(d, r.axis + 2), outer = product(d) / std::max<int64_t>(height * width * inner, 1);
+  ResizeStep s{b.read(n.input(0), l), b.write(n.output(), l), outer, height, width, inner, std::move(r.vertical), std::move(r.horizontal)};
   if (l == Layout::channels_last) {
     s.outer = d[0];
     s.inner = d[1];
