@@ -128,6 +128,15 @@ Status ImportStage::import_foreign(Run& r, StageRecord* record) const {
   return {};
 }
 
+/// The verifier's verdict on what was imported. It is the model's mistake before it is a plugin's.
+Status ImportStage::sound(Run& r) {
+  Status s = verify(r.session, *r.model);
+  if (s || s.error().code != TENON_E_INTERNAL) return s;
+  Error e = std::move(s.error());
+  e.code = TENON_E_INVALID;
+  return fail(std::move(e).with("hint", "the model breaks its format's rules, such as the types that an operator takes; if it does not, a lowering is wrong"));
+}
+
 Status ImportStage::run(Run& r, StageRecord* record) {
   bool automatic = request_.frontend == kAutoFrontend || request_.frontend.empty();
   bool native = request_.frontend == kNativeFormat || (automatic && is_native_file(request_.model));
@@ -138,7 +147,7 @@ Status ImportStage::run(Run& r, StageRecord* record) {
   };
   std::unique_ptr<Model> before = std::move(r.model);
   Status s = native ? read_native(r, record) : import_foreign(r, record);
-  if (s) s = verify(r.session, *r.model);
+  if (s) s = sound(r);
   r.checker.forget();
   if (!s) {
     r.model = std::move(before);

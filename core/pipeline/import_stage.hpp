@@ -23,6 +23,7 @@ class ImportStage : public Stage {
   ImportRequest request_;
   Status read_native(Run& r, StageRecord* record) const;
   Status import_foreign(Run& r, StageRecord* record) const;
+  static Status sound(Run& r);
   static Status fit_options(const Registry& r, ImportRequest* request);
   Status set_shapes(Model& m) const;
 };

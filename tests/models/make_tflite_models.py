@@ -10,9 +10,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-from make_tflite_quantized import Model as Single
-from make_tflite_quantized import TYPES, rng_of
+from tflite_model import TYPES, rng_of
+from tflite_model import Model as Single
 
 FILE = pathlib.Path(__file__).parent / "tflite_models.npz"
 CASES = {}
@@ -165,6 +164,8 @@ transpose_conv("transpose_conv_valid", (1, 9, 7, 2), (2, 3, 3, 4), (1, 4, 3, 4),
 transpose_conv("transpose_conv_wide_stride", (1, 12, 9, 2), (2, 2, 2, 4), (1, 4, 3, 4), 0, 3)
 transpose_conv("transpose_conv_even", (1, 8, 6, 1), (1, 4, 4, 3), (1, 4, 3, 3), 0, 2)
 
+add("transpose_conv_computed", "TRANSPOSE_CONV", [lambda r: ints(1, 8, 6, 2), lambda r: ("const", r.standard_normal((2, 3, 3, 4)).astype(np.float32)), normal(1, 4, 3, 4)], [((1, 8, 6, 2), "float32")],
+    "TransposeConvOptions", signatures=([4], None, [1, -1, -1, 4]), strideW=2, strideH=2)
 for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"):
     add(op.lower(), op, [positive(1, 7, 6, 3)], [((1, 4, 3, 3), "float32")], "Pool2DOptions", strideW=2, strideH=2, filterWidth=3, filterHeight=2)
     add(op.lower() + "_valid", op, [positive(1, 7, 6, 3)], [((1, 3, 2, 3), "float32")], "Pool2DOptions", padding=1, strideW=2, strideH=2, filterWidth=3, filterHeight=2, fusedActivationFunction=1)

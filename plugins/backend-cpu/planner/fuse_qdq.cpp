@@ -294,7 +294,7 @@ class QdqFuser {
 
   /// Weights that stayed integers for nothing: floats once and for all.
   void widen_constant(PlanNode& n) {
-    if (!b_.is_constant(n.input(0)) || !b_.is_f32(n.output()) || b_.value(n.output()).n_uses == 0) return;
+    if (!b_.is_constant(n.input(0)) || !b_.is_f32(n.output()) || b_.value(n.output()).n_uses == 0 || n.output() >= readers_.size()) return;
     const auto l = linear(n, n.input(0));
     if (!l) return;
     const Dims dims = b_.value(n.input(0)).dims;
@@ -311,10 +311,15 @@ class QdqFuser {
       wide[i] = static_cast<float>((*q)[i] - (*zero)[zero->size() == 1 ? 0 : k]) * l->scale[k];
     }
     const ValueId v = b_.add_constant(dims, wide), old = n.output();
-    for (auto& m : nodes_)
-      for (auto& in : m.in)
-        if (in == old) in = v;
-    if (b_.value(old).last_use != kForever) n.gone = true;
+    uint32_t replaced = 0;
+    for (auto reader : readers_[old])
+      for (auto& in : nodes_[reader].in)
+        if (in == old) {
+          in = v;
+          ++replaced;
+        }
+    // Graph outputs and nested graphs may still want it.
+    if (replaced == b_.value(old).n_uses) n.gone = true;
   }
 };
 

@@ -2,6 +2,7 @@
 #include "specialize.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace tenon::cpu {
 namespace {
@@ -58,10 +59,11 @@ bool fold_constant(Graph& g, tenon_node n) {
 }
 
 /// Quantized weights of a product whose data is dequantized too: the planner makes an integer product of it.
-bool is_integer_weight(Graph& g, tenon_node n, tenon_op dequantize, const std::vector<tenon_op>& products) {
+bool is_integer_weight(Graph& g, tenon_node n, tenon_op dequantize, const std::array<tenon_op, 3>& products) {
   const ValueInfo x = g.info(g.input(n, 0));
   if (x.rank() < 2 || !is_int(x.type()) || x.type().bits != 8) return false;
-  for (auto reader : g.uses(g.output(n)).vec()) {
+  const auto readers = g.uses(g.output(n));
+  for (auto reader : readers) {
     const bool product = std::find(products.begin(), products.end(), g.op(reader)) != products.end();
     if (!product || g.input(reader, 1) != g.output(n)) return false;
     const tenon_node source = g.producer(g.input(reader, 0));
@@ -72,7 +74,7 @@ bool is_integer_weight(Graph& g, tenon_node n, tenon_op dequantize, const std::v
 
 bool fold_once(Graph& g) {
   const tenon_op dequantize = Graph::op("DequantizeLinear");
-  const std::vector<tenon_op> products{Graph::op("Conv"), Graph::op("MatMul"), Graph::op("Gemm")};
+  const std::array<tenon_op, 3> products{Graph::op("Conv"), Graph::op("MatMul"), Graph::op("Gemm")};
   const tenon_op shape = Graph::op("Shape"), branch = Graph::op("If");
   const View v = g.view();
   const std::vector<tenon_node> nodes(v.v->node, v.v->node + v.size());

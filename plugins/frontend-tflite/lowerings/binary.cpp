@@ -25,15 +25,15 @@ void lower_minimum(Lower& l) { same(l, "Minimum", 2, 2); }
 void lower_pow(Lower& l) { same(l, "Pow", 2, 2); }
 void lower_floor_div(Lower& l) { same(l, "FloorDiv", 2, 2); }
 void lower_floor_mod(Lower& l) { same(l, "Mod", 2, 2); }
-void lower_atan2(Lower& l) { same(l, "Atan2", 2, 2); }
+void lower_atan2(Lower& l) { same_float(l, "Atan2", 2); }
 void lower_equal(Lower& l) { same(l, "Equal", 2, 2); }
 void lower_not_equal(Lower& l) { same(l, "NotEqual", 2, 2); }
 void lower_less(Lower& l) { same(l, "Less", 2, 2); }
 void lower_less_equal(Lower& l) { same(l, "LessEqual", 2, 2); }
 void lower_greater(Lower& l) { same(l, "Greater", 2, 2); }
 void lower_greater_equal(Lower& l) { same(l, "GreaterEqual", 2, 2); }
-void lower_logical_and(Lower& l) { same(l, "LogicalAnd", 2, 2); }
-void lower_logical_or(Lower& l) { same(l, "LogicalOr", 2, 2); }
+void lower_logical_and(Lower& l) { same_bool(l, "LogicalAnd", 2); }
+void lower_logical_or(Lower& l) { same_bool(l, "LogicalOr", 2); }
 void lower_bitwise_xor(Lower& l) { same(l, type_of(l, need(l, 0)) == dt::boolean ? "NotEqual" : "BitwiseXor", 2, 2); }
 TFLITE_LOWERING("MAXIMUM", lower_maximum);
 TFLITE_LOWERING("MINIMUM", lower_minimum);

@@ -140,7 +140,10 @@ void lower_transposed(Lower& l, size_t n, tenon_value x, tenon_value w, std::vec
   Values in{channels_first(l, x, n), w};
   if (l.has_in(3)) in.push_back(l.in(3));
   tenon_dtype type = type_of(l, x);
-  finish(l, {channels_last(l, activate(l, l.emit("ConvTranspose", in, a), type), n)});
+  tenon_value y = channels_last(l, activate(l, l.emit("ConvTranspose", in, a), type), n);
+  // A computed output shape is checked where it is known: when the model runs.
+  if (!constant_ints(l, l.in(0))) y = l.emit("Reshape", {y, index_list(l, l.in(0))});
+  finish(l, {y});
 }
 
 // Inputs: output shape, weights [out, H, W, in], data, bias.

@@ -8,7 +8,7 @@ namespace {
 void lower_softmax(Lower& l) {
   known(l, {"beta"});
   arity(l, 1, 1);
-  tenon_value x = need(l, 0);
+  tenon_value x = need_float(l, 0);
   double beta = l.f("beta", 1);
   if (beta != 1) x = l.emit("Mul", {x, scalar_like(l, x, beta)});
   to(l, "Softmax", {x}, AttrList{}.set("axis", -1));
@@ -18,14 +18,14 @@ TFLITE_LOWERING("SOFTMAX", lower_softmax);
 void lower_log_softmax(Lower& l) {
   known(l, {});
   arity(l, 1, 1);
-  to(l, "LogSoftmax", {need(l, 0)}, AttrList{}.set("axis", -1));
+  to(l, "LogSoftmax", {need_float(l, 0)}, AttrList{}.set("axis", -1));
 }
 TFLITE_LOWERING("LOG_SOFTMAX", lower_log_softmax);
 
 void lower_l2_normalization(Lower& l) {
   known(l, {"fused_activation_function"});
   arity(l, 1, 1);
-  tenon_value x = need(l, 0);
+  tenon_value x = need_float(l, 0);
   constexpr double kLeast = 1e-6;  // of the norm
   tenon_value norm = l.emit("Sqrt", {reduce(l, "ReduceSum", l.emit("Mul", {x, x}), {-1}, true)});
   tenon_value y = l.emit("Div", {x, l.emit("Maximum", {norm, scalar_like(l, x, kLeast)})});
@@ -37,7 +37,7 @@ TFLITE_LOWERING("L2_NORMALIZATION", lower_l2_normalization);
 void lower_local_response_normalization(Lower& l) {
   known(l, {"radius", "bias", "alpha", "beta"});
   arity(l, 1, 1);
-  if (rank_of(l, need(l, 0)) != 4) throw invalid("local response normalization needs 4 dimensions");
+  if (rank_of(l, need_float(l, 0)) != 4) throw invalid("local response normalization needs 4 dimensions");
   int64_t size = 2 * l.i("radius") + 1;
   AttrList a;
   a.add("size", size).add("alpha", l.f("alpha") * static_cast<double>(size)).add("beta", l.f("beta")).add("bias", l.f("bias"));

@@ -22,6 +22,7 @@ void check(Lower& l) {
 
 void lower_pool(Lower& l, std::string_view op) {
   check(l);
+  if (op == "AveragePool") need_float(l, 0);
   tenon_dtype t = type_of(l, l.in(0));
   finish(l, {channels_last(l, activate(l, pool(l, op, l.in(0), channels_first(l, l.in(0))), t))});
 }
@@ -32,6 +33,7 @@ TFLITE_LOWERING("MAX_POOL_2D", lower_max_pool_2d);
 
 void lower_l2_pool_2d(Lower& l) {
   check(l);
+  need_float(l, 0);
   tenon_dtype t = type_of(l, l.in(0));
   tenon_value x = channels_first(l, l.in(0));
   tenon_value root = l.emit("Sqrt", {pool(l, "AveragePool", l.in(0), l.emit("Mul", {x, x}))});

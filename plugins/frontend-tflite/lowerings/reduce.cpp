@@ -9,6 +9,7 @@ namespace {
 void reduction(Lower& l, std::string_view op) {
   known(l, {"keep_dims"});
   arity(l, 2, 2);
+  if (op == "ReduceAny" || op == "ReduceAll") need_bool(l, 0);
   AttrList a;
   a.add("keepdims", l.i("keep_dims")).add("noop_with_empty_axes", 1);
   to(l, op, {need(l, 0), index_list(l, need(l, 1))}, a);

@@ -6,22 +6,22 @@ namespace tenon::tflite {
 namespace {
 
 void lower_abs(Lower& l) { same(l, "Abs", 1, 1); }
-void lower_ceil(Lower& l) { same(l, "Ceil", 1, 1); }
-void lower_cos(Lower& l) { same(l, "Cos", 1, 1); }
-void lower_exp(Lower& l) { same(l, "Exp", 1, 1); }
-void lower_floor(Lower& l) { same(l, "Floor", 1, 1); }
-void lower_log(Lower& l) { same(l, "Log", 1, 1); }
-void lower_logical_not(Lower& l) { same(l, "LogicalNot", 1, 1); }
+void lower_ceil(Lower& l) { same_float(l, "Ceil", 1); }
+void lower_cos(Lower& l) { same_float(l, "Cos", 1); }
+void lower_exp(Lower& l) { same_float(l, "Exp", 1); }
+void lower_floor(Lower& l) { same_float(l, "Floor", 1); }
+void lower_log(Lower& l) { same_float(l, "Log", 1); }
+void lower_logical_not(Lower& l) { same_bool(l, "LogicalNot", 1); }
 void lower_neg(Lower& l) { same(l, "Neg", 1, 1); }
-void lower_round(Lower& l) { same(l, "Round", 1, 1); }
-void lower_rsqrt(Lower& l) { same(l, "Rsqrt", 1, 1); }
+void lower_round(Lower& l) { same_float(l, "Round", 1); }
+void lower_rsqrt(Lower& l) { same_float(l, "Rsqrt", 1); }
 void lower_sign(Lower& l) { same(l, "Sign", 1, 1); }
-void lower_sin(Lower& l) { same(l, "Sin", 1, 1); }
-void lower_sqrt(Lower& l) { same(l, "Sqrt", 1, 1); }
-void lower_elu(Lower& l) { same(l, "Elu", 1, 1); }
-void lower_hard_swish(Lower& l) { same(l, "HardSwish", 1, 1); }
-void lower_logistic(Lower& l) { same(l, "Sigmoid", 1, 1); }
-void lower_tanh(Lower& l) { same(l, "Tanh", 1, 1); }
+void lower_sin(Lower& l) { same_float(l, "Sin", 1); }
+void lower_sqrt(Lower& l) { same_float(l, "Sqrt", 1); }
+void lower_elu(Lower& l) { same_float(l, "Elu", 1); }
+void lower_hard_swish(Lower& l) { same_float(l, "HardSwish", 1); }
+void lower_logistic(Lower& l) { same_float(l, "Sigmoid", 1); }
+void lower_tanh(Lower& l) { same_float(l, "Tanh", 1); }
 void lower_relu(Lower& l) { same(l, "Relu", 1, 1); }
 TFLITE_LOWERING("ABS", lower_abs);
 TFLITE_LOWERING("CEIL", lower_ceil);
@@ -64,14 +64,14 @@ TFLITE_LOWERING("SQUARE", lower_square);
 void lower_gelu(Lower& l) {
   known(l, {"approximate"});
   arity(l, 1, 1);
-  to(l, "Gelu", {need(l, 0)}, AttrList{}.set("approximate", l.i("approximate") ? "tanh" : "none"));
+  to(l, "Gelu", {need_float(l, 0)}, AttrList{}.set("approximate", l.i("approximate") ? "tanh" : "none"));
 }
 TFLITE_LOWERING("GELU", lower_gelu);
 
 void lower_leaky_relu(Lower& l) {
   known(l, {"alpha"});
   arity(l, 1, 1);
-  to(l, "LeakyRelu", {need(l, 0)}, AttrList{}.set("alpha", l.f("alpha")));
+  to(l, "LeakyRelu", {need_float(l, 0)}, AttrList{}.set("alpha", l.f("alpha")));
 }
 TFLITE_LOWERING("LEAKY_RELU", lower_leaky_relu);
 

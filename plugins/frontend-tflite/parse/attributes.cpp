@@ -158,7 +158,7 @@ void Attributes::graphs(std::string_view name, std::vector<tenon_graph*> g) {
   list_.copy(x, name);
 }
 
-void add_options(const File&, const fb::Operator& op, Attributes& a, const NestedGraph& nested) {
+void add_options(const fb::Operator& op, Attributes& a, const NestedGraph& nested) {
   add_table("tenon.tflite.fb.BuiltinOptions", static_cast<int64_t>(op.builtin_options_type()), op.builtin_options(), a, nested);
   add_table("tenon.tflite.fb.BuiltinOptions2", static_cast<int64_t>(op.builtin_options2_type()), op.builtin_options2(), a, nested);
 }

@@ -24,7 +24,7 @@ class Attributes {
 
 /// All fields of the options table of `op`, absent ones with their defaults. Enums are texts; field "x_subgraph_index" is graph "x_subgraph".
 /// A table that the schema does not have becomes "unknown_options" with its number.
-void add_options(const File& file, const fb::Operator& op, Attributes& a, const NestedGraph& nested);
+void add_options(const fb::Operator& op, Attributes& a, const NestedGraph& nested);
 
 /// "custom_options" as raw bytes, and each entry of a flexbuffer map by its own name.
 void add_custom_options(const uint8_t* data, uint64_t size, Attributes& a);

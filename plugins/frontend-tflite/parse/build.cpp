@@ -2,6 +2,7 @@
 #include "build.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <unordered_map>
 
@@ -35,7 +36,8 @@ class Builder {
   Constants constants_;
   Budget budget_;
   std::vector<int64_t> calls_;  ///< subgraphs being built, outermost first
-  std::set<std::string> flex_, custom_quantization_;
+  std::set<std::string> flex_;
+  std::map<std::pair<const Scope*, int32_t>, std::string> reserved_;  ///< names of graphs' outputs, by tensor
   uint64_t done_ = 0;
 
   const fb::Tensor& tensor(const Scope& s, int32_t k, const void* at) const {
@@ -205,7 +207,7 @@ class Builder {
 
   void add_operator(Scope& s, const fb::Operator& op) {
     Attributes attributes;
-    add_options(file_, op, attributes, [&](int64_t index) { return nested(s.graph, index, &op); });
+    add_options(op, attributes, [&](int64_t index) { return nested(s.graph, index, &op); });
     add_custom(op, attributes);
     add_intermediates(s, op, attributes);
     add_blocks(s, op, attributes);
@@ -230,8 +232,6 @@ class Builder {
     auto given = reserved_.find({&s, k});
     return given != reserved_.end() ? given->second : s.names.unique(tensor_name(tensor(s, k, at)));
   }
-  std::map<std::pair<const Scope*, int32_t>, std::string> reserved_;
-
   void add_with_outputs(Scope& s, const fb::Operator& op, Graph::New& d) {
     auto outs = s.graph.outputs(s.graph.add(d));
     for (uint32_t i = 0; i < outs.size(); ++i) {

@@ -28,6 +28,18 @@ tenon_value need(const Lower& l, uint64_t k) {
   return l.in(k);
 }
 
+tenon_value need_float(const Lower& l, uint64_t k) {
+  tenon_dtype t = type_of(l, need(l, k));
+  if (!is_float(t)) throw unsupported("the operator takes floating-point numbers").with("found", dtype_name(t));
+  return l.in(k);
+}
+
+tenon_value need_bool(const Lower& l, uint64_t k) {
+  tenon_dtype t = type_of(l, need(l, k));
+  if (t != dt::boolean) throw invalid("the operator takes booleans").with("found", dtype_name(t));
+  return l.in(k);
+}
+
 Values inputs(const Lower& l) {
   Values r;
   for (uint64_t k = 0; k < l.n_in(); ++k) r.push_back(l.in(k));
@@ -199,6 +211,16 @@ tenon_dtype dtype_named(std::string_view name) {
   for (const auto& [n, t] : all)
     if (n == name) return t;
   throw unsupported("element type " + std::string(name) + " is not known here");
+}
+
+void same_float(Lower& l, std::string_view op, uint64_t n) {
+  for (uint64_t k = 0; k < n; ++k) need_float(l, k);
+  same(l, op, n, n);
+}
+
+void same_bool(Lower& l, std::string_view op, uint64_t n) {
+  for (uint64_t k = 0; k < n; ++k) need_bool(l, k);
+  same(l, op, n, n);
 }
 
 void same(Lower& l, std::string_view op, uint64_t least_in, uint64_t most_in) {

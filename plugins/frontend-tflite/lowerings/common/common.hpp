@@ -22,6 +22,9 @@ void arity(const Lower& l, uint64_t least_in, uint64_t most_in, uint64_t most_ou
 
 /// Input k, which must be there.
 tenon_value need(const Lower& l, uint64_t k);
+/// The same, of floating-point numbers or of booleans.
+tenon_value need_float(const Lower& l, uint64_t k);
+tenon_value need_bool(const Lower& l, uint64_t k);
 Values inputs(const Lower& l);
 
 /// Does anybody read output k?
@@ -91,6 +94,9 @@ tenon_dtype dtype_named(std::string_view name);
 
 /// One IR operator with the same inputs and no options.
 void same(Lower& l, std::string_view op, uint64_t least_in, uint64_t most_in);
+/// The same for n inputs of floating-point numbers, or of booleans.
+void same_float(Lower& l, std::string_view op, uint64_t n);
+void same_bool(Lower& l, std::string_view op, uint64_t n);
 
 /// Quantized tensors first: their arithmetic is another. What the numbers alone decide goes on to `Fn`.
 template <LowerFn Fn>

@@ -1,12 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "subgraphs.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace tenon::tflite {
 namespace {
 
-constexpr int kMaxDepth = 64;
+// Copies of graphs that are copied again double at each level.
+constexpr int kMaxCopiedDepth = 3;
+
+// Levels of graphs inside g, counted up to `most` + 1.
+int nesting(const Graph& g, int most) {
+  if (most < 0) return 0;
+  int deepest = 0;
+  const auto look = [&](tenon_graph* inner) { deepest = std::max(deepest, 1 + nesting(Graph(g.ctx(), inner), most - 1)); };
+  const View v = g.view();
+  for (uint64_t row = 0; row < v.size(); ++row) {
+    if (!(v.v->nflags[row] & TENON_NF_SUBGRAPHS)) continue;
+    for (const auto& a : g.attrs(v.node(row)).all()) {
+      if (a.type == TENON_AT_GRAPH) look(a.v.graph);
+      for (uint64_t k = 0; a.type == TENON_AT_GRAPHS && k < a.count; ++k) look(a.v.graphs[k]);
+    }
+  }
+  return deepest;
+}
 
 void check_arity(Graph from, const Values& in) {
   size_t wanted = from.graph_inputs().size();
@@ -23,26 +41,26 @@ class Copier {
     auto at = map_.find(v);
     return at == map_.end() ? v : at->second;
   }
-  tenon_graph* nested(Graph& to, tenon_graph* from, int depth) {
+  tenon_graph* nested(Graph& to, tenon_graph* from) {
     Graph source(to.ctx(), from), copy(to.ctx(), to.add_subgraph("copy"));
     for (tenon_value v : source.graph_inputs()) {
       auto i = source.info(v);
       map_[v] = copy.add_input(i.name(), i.type(), i.rank(), i.dims().data());
       carry_quantization(copy, v, map_[v]);
     }
-    nodes(source, copy, 0, depth + 1);
+    nodes(source, copy, 0);
     Values out;
     for (tenon_value v : source.graph_outputs()) out.push_back(mapped(v));
     copy.set_outputs(out);
     return copy.raw();
   }
-  void attributes(Graph& to, const Attrs& from, AttrList& a, std::vector<std::vector<tenon_graph*>>& lists, int depth) {
+  void attributes(Graph& to, const Attrs& from, AttrList& a, std::vector<std::vector<tenon_graph*>>& lists) {
     for (const auto& x : from.all()) {
       if (x.type == TENON_AT_GRAPH) {
-        a.add(view(x.name), nested(to, x.v.graph, depth));
+        a.add(view(x.name), nested(to, x.v.graph));
       } else if (x.type == TENON_AT_GRAPHS) {
         std::vector<tenon_graph*> copies;
-        for (uint64_t k = 0; k < x.count; ++k) copies.push_back(nested(to, x.v.graphs[k], depth));
+        for (uint64_t k = 0; k < x.count; ++k) copies.push_back(nested(to, x.v.graphs[k]));
         lists.push_back(std::move(copies));
         tenon_attr y = x;
         y.v.graphs = lists.back().data();
@@ -52,10 +70,10 @@ class Copier {
       }
     }
   }
-  void node(Graph& source, Graph& to, tenon_node n, tenon_node before, int depth) {
+  void node(Graph& source, Graph& to, tenon_node n, tenon_node before) {
     AttrList a;
     std::vector<std::vector<tenon_graph*>> lists;
-    attributes(to, source.attrs(n), a, lists, depth);
+    attributes(to, source.attrs(n), a, lists);
     Graph::New d;
     d.op = source.op(n);
     d.name = std::string(source.name(n));
@@ -80,9 +98,8 @@ class Copier {
 
  public:
   void bind(tenon_value from, tenon_value to) { map_[from] = to; }
-  void nodes(Graph& source, Graph& to, tenon_node before, int depth) {
-    if (depth > kMaxDepth) throw invalid("subgraphs are nested too deeply");
-    for (tenon_node n : source.nodes()) node(source, to, n, before, depth);
+  void nodes(Graph& source, Graph& to, tenon_node before) {
+    for (tenon_node n : source.nodes()) node(source, to, n, before);
   }
   Values results(Graph& source) const {
     Values r;
@@ -115,10 +132,11 @@ Values inline_graph(Graph& g, tenon_graph* from, tenon_node at, const Values& in
 Values inline_copy(Graph& g, tenon_graph* from, tenon_node at, const Values& in) {
   Graph source(g.ctx(), from);
   check_arity(source, in);
+  if (nesting(source, kMaxCopiedDepth) > kMaxCopiedDepth) throw unsupported("control flow in the condition of a loop is nested too deeply").with("expected", "at most 3 levels");
   Copier c;
   auto inputs = source.graph_inputs();
   for (size_t k = 0; k < in.size(); ++k) c.bind(inputs[k], in[k]);
-  c.nodes(source, g, at, 0);
+  c.nodes(source, g, at);
   return c.results(source);
 }
 

@@ -16,8 +16,9 @@ void pad_same(Spatial& s) {
 }
 
 void check(const Spatial& s) {
-  if (s.kernel < 1 || s.stride < 1 || s.dilation < 1 || s.kernel > INT32_MAX || s.stride > INT32_MAX || s.dilation > INT32_MAX)
-    throw invalid("a window's size, stride or dilation is out of range").with("expected", "1 or more").with("found", std::to_string(s.kernel) + ", " + std::to_string(s.stride) + ", " + std::to_string(s.dilation));
+  constexpr int64_t most = 1 << 28;  // products stay inside 64 bits
+  if (std::min({s.kernel, s.stride, s.dilation}) < 1 || std::max({s.kernel, s.stride, s.dilation}) > most)
+    throw invalid("a window's size, stride or dilation is out of range").with("expected", "1 to 2^28").with("found", std::to_string(s.kernel) + ", " + std::to_string(s.stride) + ", " + std::to_string(s.dilation));
 }
 
 std::vector<int64_t> pair(int64_t a, int64_t b) { return {a, b}; }

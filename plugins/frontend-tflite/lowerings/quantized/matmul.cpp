@@ -43,7 +43,23 @@ bool lower_dense_hybrid(Lower& l, const Product& p) {
   return true;
 }
 
+/// Weights with a scale for each block of numbers along the depth: the data are always quantized asymmetrically, the product is in float.
+bool lower_dense_blocks(Lower& l) {
+  known(l, {"fused_activation_function", "weights_format", "keep_num_dims", "asymmetric_quantize_inputs", "quantized_bias_type", "quant_spec", "input1_scales", "input1_block_size"});
+  if (!is_float(input_affine(l, 0).type)) throw unsupported("weights with a scale for each block need float data").with("found", dtype_name(input_affine(l, 0).type));
+  Build b(l);
+  const tenon_value scale = b.cast(l.tensor_id("input1_scales"), dt::f32);
+  const tenon_value w = b.emit("DequantizeLinear", {l.in(1), scale}, AttrList{}.set("axis", 1).set("block_size", l.i("input1_block_size")));
+  const DynamicRows rows = quantize_rows(b, dense_rows(b, l), {-1}, true);
+  const tenon_value x = b.emit("Sub", {b.cast(rows.q, dt::f32), b.cast(rows.zero, dt::f32)});
+  tenon_value y = b.emit("Mul", {b.emit("MatMul", {x, b.transpose(w, {1, 0})}), rows.scale});
+  if (l.has_in(2)) y = b.emit("Add", {y, l.in(2)});
+  finish(l, {activated(b, y, activation(l))});
+  return true;
+}
+
 bool lower_fully_connected(Lower& l) {
+  if (l.has("input1_block_size")) return lower_dense_blocks(l);
   const Product p{input_affine(l, 0), input_affine(l, 1), output_affine(l)};
   if (!p.integer() && !is_hybrid(p)) return false;
   known(l, {"fused_activation_function", "weights_format", "keep_num_dims", "asymmetric_quantize_inputs", "quantized_bias_type", "quant_spec"});
@@ -70,15 +86,17 @@ bool lower_batch_matmul(Lower& l) {
   known(l, {"adj_x", "adj_y", "asymmetric_quantize_inputs"});
   Build b(l);
   const bool integer = p.integer();
-  if (p.w.per_axis() && (integer || p.w.axis != rank_of(l, l.in(1)) - (l.i("adj_y") ? 2 : 1)))
-    throw unsupported("the right matrix of BATCH_MATMUL must have one scale, or one for each column");
+  if (p.w.per_axis() && p.w.axis != rank_of(l, l.in(1)) - (l.i("adj_y") ? 2 : 1)) throw unsupported("the right matrix of BATCH_MATMUL must have one scale, or one for each column");
+  check_weights(p, p.w.axis);
+  // LiteRT takes several scales as none, and gives zeros.
+  if (p.w.per_axis() && integer) Ctx(l.graph().ctx()).warn("BATCH_MATMUL of integers by a matrix with one scale for each column: computed as the scales say, where LiteRT's CPU kernel gives zeros");
   const tenon_value x = adjoint(b, l, l.in(0), l.i("adj_x") != 0), w = adjoint(b, l, whole_bytes(b, l.in(1)), l.i("adj_y") != 0);
   if (!integer) {
     finish(l, {hybrid_matmul(b, x, w, p.w, l.i("asymmetric_quantize_inputs") != 0)});
     return true;
   }
   const int64_t rank = rank_of(l, l.in(0));
-  finish(l, {finish_product(b, b.emit("MatMulInteger", with_zero_points(b, x, w, p)), 0, p, {rank - 1, rank, "NONE", "double", true})});
+  finish(l, {finish_product(b, b.emit("MatMulInteger", with_zero_points(b, x, w, p)), 0, p, {rank - 1, rank, "NONE", "double", !p.w.per_axis()})});
   return true;
 }
 TENON_TFLITE_QUANTIZED("BATCH_MATMUL", lower_batch_matmul);

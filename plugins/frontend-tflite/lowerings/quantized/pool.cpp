@@ -58,7 +58,6 @@ tenon_value counts(Build& b, const ImageWindow& w) {
 /// Sums over the windows, i32 (i64 for 16-bit numbers): a depthwise convolution by ones.
 tenon_value sums(Build& b, tenon_value x, int64_t channels, const Pool& p) {
   const int64_t h = p.window.height.kernel, w = p.window.width.kernel;
-  if (channels > 0 && (h > INT32_MAX / w || h * w > (int64_t{1} << 28) / channels)) throw unsupported("a pool's window is too large").with("found", std::to_string(h) + " x " + std::to_string(w));
   const tenon_value ones = b.constant({channels, 1, h, w}, std::vector<int8_t>(static_cast<size_t>(channels * h * w), 1));
   AttrList a = p.window.attributes();
   a.add("group", channels);
@@ -73,11 +72,16 @@ tenon_value integer_average(Build& b, tenon_value x, int64_t channels, const Poo
   return requantize(b, sum, {scale}, {p.out.type, 0, p.range, "half_away"});
 }
 
-/// For images whose size is not known.
+/// For images whose size is not known, or whose windows are too large to be written down.
 tenon_value float_average(Build& b, tenon_value x, const Pool& p) {
   AttrList a = p.window.attributes();
   a.add("kernel_shape", std::vector<int64_t>{p.window.height.kernel, p.window.width.kernel}).add("count_include_pad", 0);
   return clipped(b, rounded(b, b.emit("AveragePool", {b.cast(x, dt::f32)}, a), {p.out.type, {1.0f}, {0}, 0}), p);
+}
+
+bool is_small(int64_t a, int64_t b, int64_t c) {
+  constexpr int64_t most = 1 << 22;
+  return a >= 0 && b >= 0 && c >= 0 && (a == 0 || b <= most / a) && (a * b == 0 || c <= most / (a * b));
 }
 
 bool lower_average(Lower& l) {
@@ -86,7 +90,8 @@ bool lower_average(Lower& l) {
   Build b(l);
   const tenon_value x = to_channels_first(b, l.in(0));
   const ValueInfo i = l.info(l.in(0));
-  const bool known = i.rank() == 4 && i.dim(3) >= 0 && p.window.is_static();
+  const ImageWindow& w = p.window;
+  const bool known = i.rank() == 4 && w.is_static() && is_small(i.dim(3), w.height.kernel, w.width.kernel) && is_small(1, w.height.out(), w.width.out());
   finish(l, {to_channels_last(b, known ? integer_average(b, x, i.dim(3), p) : float_average(b, x, p))});
   return true;
 }

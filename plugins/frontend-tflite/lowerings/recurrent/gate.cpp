@@ -26,6 +26,7 @@ Stacked stack(Lower& l, Build& b, const std::vector<uint64_t>& at, bool asymmetr
     check_kind(first, a);
     parts.push_back(quantized::whole_bytes(b, need(l, k)));
     if (!a) continue;
+    if (!l.graph().is_constant(l.in(k))) throw unsupported("the quantized weights of a recurrent operator must be constant");
     if (a.type.code != TENON_DT_INT || a.one_zero() != 0) throw unsupported("the weights of a recurrent operator must be floats, or i8 without a zero point").with("found", dtype_name(a.type));
     s.affine.scale.insert(s.affine.scale.end(), static_cast<size_t>(quantized::known_dim(l, l.in(k), 0)), a.one_scale());
   }

@@ -59,7 +59,8 @@ std::vector<double> IntegerLstmCell::scales(uint64_t first, float data_scale) co
   std::vector<double> r;
   for (uint64_t k : gates(first)) {
     const Affine w = quantized::input_affine(l_, k);
-    if (w.type != dt::i8 || w.one_zero() != 0) throw unsupported("the weights of an integer LSTM must be i8 without a zero point").with("found", dtype_name(w.type));
+    if (w.type != dt::i8 || w.one_zero() != 0 || !l_.graph().is_constant(l_.in(k)))
+      throw unsupported("the weights of an integer LSTM must be constants of i8 without a zero point").with("found", dtype_name(w.type));
     r.insert(r.end(), static_cast<size_t>(units_), static_cast<double>(w.one_scale() * data_scale / gate_scale_[k - first]));
   }
   return r;

@@ -5,15 +5,15 @@
 namespace tenon::tflite {
 namespace {
 
-void lower_logistic(Lower& l) { same(l, "Sigmoid", 1, 1); }
+void lower_logistic(Lower& l) { same_float(l, "Sigmoid", 1); }
 void lower_abs(Lower& l) { same(l, "Abs", 1, 1); }
-void lower_cosine(Lower& l) { same(l, "Cos", 1, 1); }
-void lower_exponential(Lower& l) { same(l, "Exp", 1, 1); }
-void lower_floor(Lower& l) { same(l, "Floor", 1, 1); }
-void lower_log(Lower& l) { same(l, "Log", 1, 1); }
+void lower_cosine(Lower& l) { same_float(l, "Cos", 1); }
+void lower_exponential(Lower& l) { same_float(l, "Exp", 1); }
+void lower_floor(Lower& l) { same_float(l, "Floor", 1); }
+void lower_log(Lower& l) { same_float(l, "Log", 1); }
 void lower_negate(Lower& l) { same(l, "Neg", 1, 1); }
-void lower_rsqrt(Lower& l) { same(l, "Rsqrt", 1, 1); }
-void lower_tanh(Lower& l) { same(l, "Tanh", 1, 1); }
+void lower_rsqrt(Lower& l) { same_float(l, "Rsqrt", 1); }
+void lower_tanh(Lower& l) { same_float(l, "Tanh", 1); }
 void lower_divide(Lower& l) { same(l, "Div", 2, 2); }
 void lower_subtract(Lower& l) { same(l, "Sub", 2, 2); }
 void lower_power(Lower& l) { same(l, "Pow", 2, 2); }
