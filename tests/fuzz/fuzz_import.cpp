@@ -32,8 +32,10 @@ Session& session() {
     Discovery d;
     d.folders = {TENON_FUZZ_PLUGINS};
     d.defaults = false;
-    if (!made->registry.discover(d) || !made->registry.frontend(TENON_FUZZ_FRONTEND)) {
-      std::fprintf(stderr, "the frontend %s was not found in %s\n", TENON_FUZZ_FRONTEND, TENON_FUZZ_PLUGINS);
+    Status found = made->registry.discover(d);
+    auto frontend = made->registry.frontend(TENON_FUZZ_FRONTEND);
+    if (!found || !frontend) {
+      std::fprintf(stderr, "%s\n", to_text(found ? frontend.error() : found.error()).c_str());
       std::abort();
     }
     return made;

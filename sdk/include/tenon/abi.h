@@ -119,7 +119,7 @@ typedef struct tenon_attr { /* FROZEN, used in arrays; a new kind of attribute i
 typedef struct tenon_tensor {
   uint32_t struct_size;
   int32_t rank;       /* TENON_RANK_UNKNOWN: shape not known, or an empty optional */
-  void* data;         /* NULL: contents not known. Sequence: array of dim[0] `const tenon_tensor*`. String: tenon_str[] */
+  void* data;         /* NULL: contents not known. Sequence: array of dim[0] `const tenon_tensor*`. Map: array of two, keys and values. String: tenon_str[] */
   uint64_t bytes;     /* readable bytes at data */
   const int64_t* dim; /* [rank] */
   tenon_dtype type;

@@ -39,7 +39,11 @@ class ValueInfo {
   int32_t rank() const { return i_.rank; }
   Span<int64_t> dims() const& { return dims_; }
   Dims dims() && { return std::move(dims_); }
-  int64_t dim(int32_t k) const { return dims_[static_cast<size_t>(k < 0 ? k + i_.rank : k)]; }
+  /// Dimension k, counted from the end where negative; unknown when the rank is, or when there is no such axis.
+  int64_t dim(int32_t k) const {
+    const auto at = static_cast<size_t>(k < 0 ? k + i_.rank : k);
+    return i_.rank > 0 && at < dims_.size() ? dims_[at] : TENON_DIM_UNKNOWN;
+  }
   std::string_view name() const& { return name_; }
   std::string name() && { return std::move(name_); }
   bool constant() const { return i_.flags & TENON_VF_CONSTANT; }
@@ -221,12 +225,13 @@ class Graph {
     tenon_node before{};                  ///< place in the order; 0 = end
     std::string name;
     std::vector<uint8_t> out_absent;      ///< 1 = nobody wants this optional output
+    bool no_outputs = false;              ///< has an effect only
   };
   /// Adds a node; returns its id. Outputs by output(id, k). Types are set by inference or set_type.
   tenon_node add(const New& d) {
     std::vector<tenon_str> names;
     for (const auto& s : d.out_names) names.push_back(s.empty() ? tenon_str{nullptr, 0} : str(s));
-    if (names.empty()) names.push_back({nullptr, 0});
+    if (names.empty() && !d.no_outputs) names.push_back({nullptr, 0});
     tenon_node_desc x{};
     x.struct_size = sizeof x;
     x.op = d.op;
