@@ -49,7 +49,7 @@ def limit(entry, y, quantized):
     if not quantized and np.issubdtype(y.dtype, np.inexact):
         return 1e-6 + 1e-3 * peak
     noise = (entry.get("ref") or {}).get("maxabs_diff_vs_default_delegates", 0.0)
-    return max(noise, 1e-6 + 1e-3 * peak) if np.issubdtype(y.dtype, np.floating) else max(noise, 1.0 if quantized else 0.0)
+    return max(noise, 1e-6 + 1e-3 * peak) if np.issubdtype(y.dtype, np.floating) else noise if "ref" in entry else 1.0 if quantized else 0.0
 
 
 def worst_of(x, y):
@@ -197,6 +197,11 @@ class Files(tenon.Case):
                     np.testing.assert_allclose(results[0][k], results[1][k], rtol=1e-5, atol=1e-6)
 
 
+# LiteRT 2.3 takes the missing per-tensor scale of the second factor, which has one scale for each channel, as 0: its references are all zeros.
+# The product by the file's own scales is that many steps away from them at most, and Tenon gives that.
+ZERO_REFERENCES = {f"litert_static_w8_a16_quantized_{name}_einsum": 3 for name in ("attn_vec", "q", "v")}
+
+
 class Manifest(tenon.Case):
     def run_model(self, entry, backend, optimize=True):
         reference = MODELS / entry["reference"]
@@ -213,7 +218,13 @@ class Manifest(tenon.Case):
     def test_models(self):
         for e in entries():
             with self.subTest(e["file"]):
-                self.assertEqual("", self.run_model(e, "cpu")[2])
+                difference, _, wrong = self.run_model(e, "cpu")
+                zeros = ZERO_REFERENCES.get(pathlib.Path(e["file"]).stem)
+                if zeros is None:
+                    self.assertEqual("", wrong)
+                else:
+                    self.assertTrue(all(not y.any() for y in arrays_of(MODELS / e["reference"], "out").values()), "the reference has been corrected")
+                    self.assertTrue(0 < difference <= zeros, f"{difference} {wrong}")
 
 
 def table(names):

@@ -8,6 +8,7 @@
 
 #include "text.hpp"
 #include "tflite_bfbs_generated.h"
+#include "element.hpp"
 
 namespace tenon::tflite {
 namespace {
@@ -55,7 +56,9 @@ int64_t integer(const flatbuffers::Table& t, const reflection::Field& f) {
 template <class T, class To>
 std::vector<To> elements(const flatbuffers::Table& t, uint16_t at) {
   const auto* v = t.GetPointer<const flatbuffers::Vector<T>*>(at);
-  return v ? std::vector<To>(v->begin(), v->end()) : std::vector<To>();
+  std::vector<To> r(v ? v->size() : 0);
+  for (uint32_t i = 0; i < r.size(); ++i) r[i] = static_cast<To>(element(*v, i));
+  return r;
 }
 
 std::vector<int64_t> integers(const flatbuffers::Table& t, const reflection::Field& f) {

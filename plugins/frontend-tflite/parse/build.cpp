@@ -12,6 +12,7 @@
 #include "order.hpp"
 #include "quantization.hpp"
 #include "text.hpp"
+#include "element.hpp"
 
 namespace tenon::tflite {
 namespace {
@@ -87,7 +88,7 @@ class Builder {
     Dims one{1};
     Buffer zero = Buffer::alloc(ctx_.raw(), type.bits / 8u);
     bool quantized = t.quantization() && t.quantization()->zero_point() && t.quantization()->zero_point()->size() == 1;
-    if (type == dt::i8 && quantized) *static_cast<int8_t*>(zero.writable()) = static_cast<int8_t>(t.quantization()->zero_point()->Get(0));
+    if (type == dt::i8 && quantized) *static_cast<int8_t*>(zero.writable()) = static_cast<int8_t>(element(*t.quantization()->zero_point(), 0));
     AttrList fill, name;
     fill.add_tensor("value", s.graph.add_constant("", type, one, zero));
     name.add("variable", tensor_name(t) + "#" + std::to_string(s.index) + "." + std::to_string(k));
@@ -172,7 +173,7 @@ class Builder {
     for (int32_t k : *op.intermediates()) {
       const auto* q = k == -1 ? nullptr : tensor(s, k, &op).quantization();
       scales.push_back(q && q->scale() && q->scale()->size() ? static_cast<double>(q->scale()->Get(0)) : 0.0);
-      zeros.push_back(q && q->zero_point() && q->zero_point()->size() ? q->zero_point()->Get(0) : 0);
+      zeros.push_back(q && q->zero_point() && q->zero_point()->size() ? element(*q->zero_point(), 0) : 0);
     }
     a.list().add("intermediate_scales", std::move(scales)).add("intermediate_zero_points", std::move(zeros));
   }

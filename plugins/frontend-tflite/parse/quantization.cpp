@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quantization.hpp"
+#include "element.hpp"
 
 #include <algorithm>
 
@@ -12,7 +13,7 @@ std::vector<int64_t> zero_points(const File& file, const fb::Tensor& t, uint32_t
   if (!z || z->size() == 0) return r;
   if (z->size() != 1 && z->size() != count)
     throw file.bad(&t, "tensor '" + tensor_name(t) + "': scales and zero points differ in number").with("expected", std::to_string(count)).with("found", std::to_string(z->size()));
-  for (uint32_t i = 0; i < count; ++i) r[i] = z->Get(z->size() == 1 ? 0 : i);
+  for (uint32_t i = 0; i < count; ++i) r[i] = element(*z, z->size() == 1 ? 0 : i);
   return r;
 }
 
