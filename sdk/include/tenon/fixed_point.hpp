@@ -16,9 +16,10 @@ struct FixedScale {
   int shift = 0;
 };
 
-/// Nearest fixed-point scale of a finite scale >= 0. Scales below 2^-32 are 0; above 2^30 they saturate.
+/// Nearest fixed-point scale of a scale >= 0. Scales below 2^-32, and NaN, are 0; above 2^30 they saturate.
 inline FixedScale fixed_scale(double scale) {
   if (!(scale > 0)) return {};
+  if (scale > 0x1p31) return {INT32_MAX, 30};
   FixedScale r;
   auto q = static_cast<int64_t>(std::round(std::ldexp(std::frexp(scale, &r.shift), 31)));
   if (q == int64_t{1} << 31) {

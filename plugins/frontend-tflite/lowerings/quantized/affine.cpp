@@ -55,7 +55,7 @@ Affine output_affine(Lower& l, uint64_t k) { return affine_of(l, l.out(k)); }
 
 int64_t quantized_value(float value, const Affine& a) {
   const float q = std::round(value / a.one_scale());
-  return a.one_zero() + static_cast<int64_t>(std::clamp(q, -0x1p31f, 0x1p31f));
+  return a.one_zero() + cut(q, {-(int64_t{1} << 31), int64_t{1} << 31});
 }
 
 Range activation_range(std::string_view activation, const Affine& out) {

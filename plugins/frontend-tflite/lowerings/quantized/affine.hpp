@@ -3,6 +3,7 @@
 #pragma once
 #include <tenon/tenon.hpp>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,10 @@ namespace tenon::tflite::quantized {
 struct Range {
   int64_t low = INT64_MIN, high = INT64_MAX;
 };
+/// v cut to the range, which has at most 32 bits; what is no number (from scales of extreme ratio) counts as 0.
+inline int64_t cut(double v, const Range& r) {
+  return static_cast<int64_t>(std::clamp(v == v ? v : 0.0, static_cast<double>(r.low), static_cast<double>(r.high)));
+}
 /// Numbers of an integer type of at most 32 bits.
 Range range_of(tenon_dtype t);
 

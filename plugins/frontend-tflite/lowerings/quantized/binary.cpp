@@ -92,7 +92,7 @@ bool lower_div(Lower& l) {
     for (int64_t q = d.low; q <= d.high; ++q) {
       const double quotient = static_cast<double>(p - o.a.one_zero()) / static_cast<double>(q - o.b.one_zero()) * scale;
       const double r = std::round(quotient == quotient ? quotient : 0.0) + static_cast<double>(o.out.one_zero());
-      table.push_back(static_cast<int32_t>(std::clamp(r, static_cast<double>(y.low), static_cast<double>(y.high))));
+      table.push_back(static_cast<int32_t>(cut(r, y)));
     }
   Build b(l);
   const tenon_value row = b.emit("Mul", {b.centred(l.in(0), a.low), b.scalar(int32_t{256})});

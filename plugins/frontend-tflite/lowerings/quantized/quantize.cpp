@@ -107,7 +107,7 @@ bool lower_concatenation(Lower& l) {
     const float scale = in.one_scale() * (1.f / out.one_scale()), bias = static_cast<float>(-in.one_zero()) * scale;
     const Range r = range_of(out.type);
     parts.push_back(mapped(b, l.in(k), in.type, out.type, [&](int64_t q) {
-      return std::clamp(static_cast<int64_t>(std::round(static_cast<float>(q) * scale + bias)) + out.one_zero(), r.low, r.high);
+      return cut(static_cast<double>(std::round(static_cast<float>(q) * scale + bias)) + static_cast<double>(out.one_zero()), r);
     }));
   }
   finish(l, {b.emit("Concat", parts, AttrList{}.set("axis", l.i("axis")))});

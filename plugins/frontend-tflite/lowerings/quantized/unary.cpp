@@ -19,8 +19,7 @@ struct Ends {
   explicit Ends(Lower& l) : in(input_affine(l, 0)), out(output_affine(l)) {}
   bool integer() const { return is_quantized(in) && is_quantized(out); }
   int64_t clamped(double v) const {
-    const Range r = range_of(out.type);
-    return static_cast<int64_t>(std::clamp(v, static_cast<double>(r.low), static_cast<double>(r.high)));
+    return cut(v, range_of(out.type));
   }
 };
 
@@ -98,7 +97,7 @@ struct TableScale {
     }
     double m = static_cast<double>(scale) * 4096.0 * 3.0;
     for (; m <= 32767.0 / 2.0 && shift <= 30; ++shift) m *= 2.0;
-    multiplier = static_cast<int32_t>(m);
+    multiplier = static_cast<int32_t>(cut(m, {0, INT32_MAX}));
   }
 };
 bool lower_logistic(Lower& l) {

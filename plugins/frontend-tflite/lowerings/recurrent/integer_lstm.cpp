@@ -37,7 +37,7 @@ int log2_of(float scale) {
 
 Range clip(float limit, float scale, tenon_dtype type) {
   const Range all = quantized::range_of(type);
-  const auto most = static_cast<int64_t>(std::clamp(limit / scale, static_cast<float>(all.low), static_cast<float>(all.high)));
+  const auto most = quantized::cut(limit / scale, all);
   return most > 0 ? Range{-most, most} : Range{};
 }
 
