@@ -27,7 +27,6 @@ void lower_max_roi_pool(Lower& l) {
   known(l, {"pooled_shape", "spatial_scale"});
   arity(l, 2, 2);
   AttrList a = copied(l, {"pooled_shape", "spatial_scale"});
-  a.add("mode", "max");
   l.to("RoiPool", {need(l, 0), need(l, 1)}, a);
 }
 TENON_LOWERING("onnx", "MaxRoiPool", 1, lower_max_roi_pool);

@@ -29,6 +29,9 @@ std::pair<int64_t, int64_t> cell_range(int64_t cell, int64_t cells, int64_t star
   return {std::clamp<int64_t>(first, 0, limit), std::clamp<int64_t>(last, 0, limit)};
 }
 
+/// A coordinate as a whole number; one that is none, or far outside of every image, is cut.
+int64_t whole(double v) { return v == v ? static_cast<int64_t>(std::clamp(v, -0x1p40, 0x1p40)) : 0; }
+
 void run(const Node& node) {
   const Tensor x = node.in(0);
   const Dims d = cells(node);
@@ -39,9 +42,9 @@ void run(const Node& node) {
     Result<W> y(node.out(0));
     for (int64_t r = 0; r < count; ++r) {
       const W* roi = rois.data() + r * 5;
-      const int64_t batch = static_cast<int64_t>(roi[0]);
+      const int64_t batch = whole(static_cast<double>(roi[0]));
       if (batch < 0 || batch >= x.dim(0)) fail("the batch of a region is out of range", "0 to " + std::to_string(x.dim(0) - 1), std::to_string(batch));
-      auto edge = [&](int k) { return static_cast<int64_t>(std::round(roi[k] * scale)); };
+      auto edge = [&](int k) { return whole(std::round(roi[k] * scale)); };
       const int64_t x0 = edge(1), y0 = edge(2), w = std::max<int64_t>(1, edge(3) - x0 + 1), h = std::max<int64_t>(1, edge(4) - y0 + 1);
       for (int64_t c = 0; c < channels; ++c)
         for (int64_t cell = 0; cell < d[0] * d[1]; ++cell) {
