@@ -152,6 +152,22 @@ class Files(tenon.Case):
         for text in ("two functions", "signatures: add, mul", "signature mul: (left: MUL_a, right: MUL_b) -> (result: MUL_y)"):
             self.assertIn(text, p.stdout)
 
+    def test_random(self):
+        """Mean and spread within six standard errors, and the same numbers for the same seeds."""
+        np.savez(self.folder / "none.npz", unused=np.zeros(1))
+        expected = {"uniform": (0.5, 1 / 12**0.5, np.float32), "normal": (0.0, 1.0, np.float32), "index": (1.0, 0.5**0.5, np.int64)}
+        draws = []
+        for _ in range(2):
+            p, _ = self.pipeline([{"import": "tflite", "model": str(self.write("random"))}, {"execute": "cpu", "inputs": str(self.folder / "none.npz"), "outputs": str(self.folder / "y.npz")}])
+            self.ok(p)
+            draws.append(arrays_of(self.folder / "y.npz", "out"))
+        for name, (mean, deviation, dtype) in expected.items():
+            y = draws[0][name]
+            self.assertEqual((y.shape, y.dtype), ((40, 50), dtype))
+            self.assertLess(abs(y.mean() - mean), 6 * deviation / 2000**0.5)
+            self.assertLess(abs(y.std() - deviation), 0.15 * deviation)
+            np.testing.assert_array_equal(y, draws[1][name])
+
     def test_unknown_operators_are_listed_at_once(self):
         p = tenon.run("check", self.write("unknown_operators"))
         self.assertEqual(p.returncode, 4)

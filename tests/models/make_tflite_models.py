@@ -523,6 +523,30 @@ def while_if(m, rng):
 
 
 @case
+def stablehlo_while(m, rng):
+    def body(m):
+        i, x = m.argument((), "int32"), m.argument((2, 3), "float32")
+        j, y = m.tensor((), "int32"), m.tensor((2, 3), "float32")
+        m.op("ADD", [i, m.const(np.int32(1))], [j], "AddOptions")
+        m.op("ADD", [x, x], [y], "AddOptions")
+        return [j, y]
+
+    x = rng.standard_normal((2, 3)).astype(np.float32)
+    outs = [m.tensor((), "int32"), m.tensor((2, 3), "float32")]
+    m.op2("STABLEHLO_WHILE", [m.input(np.int32(0)), m.input(x)], outs, "StablehloWhileOptions", condSubgraphIndex=m.subgraph(less_than(3)), bodySubgraphIndex=m.subgraph(body))
+    m.expected = [np.int32(3), x * 8]
+    return outs
+
+
+@case
+def call(m, rng):
+    x, y = rng.standard_normal(3).astype(np.float32), m.tensor((3,), "float32")
+    m.op("CALL", [m.input(x)], [y], "CallOptions", subgraph=m.subgraph(branch("EXP")))
+    m.expected = [np.exp(x)]
+    return [y]
+
+
+@case
 def stablehlo_composite(m, rng):
     import flatbuffers.flexbuffers as flex
 
@@ -818,6 +842,21 @@ def outside_the_flatbuffer():
     b.offset = -(-len(pack(m)) // 16) * 16
     model = pack(m)
     return {"model": model + bytes(b.offset - len(model)) + data, **arrays}
+
+
+@file
+def random():
+    """One output for each operator that draws."""
+    m = Model()
+    uniform, normal, index = (m.tensor((40, 50), t) for t in ("float32", "float32", "int64"))
+    shape = m.const(np.int32([40, 50]))
+    m.op("RANDOM_UNIFORM", [shape], [uniform], "RandomOptions", seed=1, seed2=2)
+    m.op("RANDOM_STANDARD_NORMAL", [shape], [normal], "RandomOptions", seed=3, seed2=4)
+    m.op("MULTINOMIAL", [m.const(np.log(np.tile(np.float32([1, 2, 1]), (40, 1)))), m.const(np.int32(50))], [index], "RandomOptions", seed=5, seed2=6)
+    for t, name in ((uniform, "uniform"), (normal, "normal"), (index, "index")):
+        m.graph.tensors[t].name = name
+    m.graph.outputs = [uniform, normal, index]
+    return {"model": pack(m)}
 
 
 @file
