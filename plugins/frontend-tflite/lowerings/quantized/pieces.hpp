@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "affine.hpp"
+
 namespace tenon::tflite {
 
 /// Scale and zero point of 16-bit numbers; Real is the type that the pieces are computed in.
@@ -19,7 +21,7 @@ struct Line {
 template <class Real>
 class Pieces {
   std::vector<int16_t> ends_;
-  static int16_t cut(Real v) { return static_cast<int16_t>(std::clamp<Real>(v, INT16_MIN, INT16_MAX)); }
+  static int16_t cut(Real v) { return static_cast<int16_t>(quantized::cut(static_cast<double>(v), {INT16_MIN, INT16_MAX})); }
 
  public:
   template <class F>

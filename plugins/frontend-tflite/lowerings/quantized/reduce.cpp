@@ -25,7 +25,7 @@ Reduction read(Lower& l) {
   r.axes = constant_axes(l, 1, r.rank);
   for (int64_t a : r.axes) {
     const int64_t d = l.info(l.in(0)).dim(static_cast<int32_t>(a));
-    r.count = d < 0 || r.count < 0 ? -1 : r.count * d;
+    if (d < 0 || r.count < 0 || __builtin_mul_overflow(r.count, d, &r.count)) r.count = -1;
   }
   return r;
 }
@@ -41,7 +41,7 @@ tenon_value reduced(Build& b, std::string_view op, tenon_value x, const Reductio
 tenon_value image_mean(Build& b, tenon_value sum, const Reduction& r) {
   float shift = static_cast<float>(r.in.one_zero()) * r.in.one_scale() / r.out.one_scale();
   shift = shift > 0 ? shift + 0.5f : shift - 0.5f;
-  const int64_t zero = r.out.one_zero() - static_cast<int32_t>(shift);
+  const int64_t zero = r.out.one_zero() - cut(static_cast<double>(shift), {INT32_MIN, INT32_MAX});
   const float scale = r.in.one_scale() / (static_cast<float>(r.count) * r.out.one_scale());
   return b.cast(requantize(b, sum, {static_cast<double>(scale)}, {dt::i32, zero, range_of(r.out.type), r.in.type == dt::i8 ? "double_up" : "double"}), r.out.type);
 }
