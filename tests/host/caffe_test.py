@@ -264,5 +264,38 @@ class RealModels(CaffeCase):
                 self.check(m, {**first, "shapes": {data["name"]: ["N", data["shape"][1], "H", "W"]}}, "cpu")
 
 
+class Losses(tenon.Case):
+    """What only training needs: predictions stay, the rest goes and is mentioned."""
+
+    NETWORK = """name: "n" input: "x" input_dim: 2 input_dim: 3 input_dim: 1 input_dim: 1
+layer { name: "r" type: "ReLU" bottom: "x" top: "r" }
+layer { name: "last" type: "%s" bottom: "r" bottom: "label" top: "last" }
+"""
+
+    def run_network(self, layer):
+        model, x = self.folder / "net.prototxt", np.random.default_rng(1).standard_normal((2, 3, 1, 1)).astype(np.float32)
+        model.write_text(self.NETWORK % layer)
+        np.savez(self.folder / "x.npz", x=x)
+        p, _ = self.pipeline([{"import": "caffe", "model": str(model)}, {"execute": "reference", "inputs": str(self.folder / "x.npz"), "outputs": str(self.folder / "y.npz")}])
+        self.ok(p)
+        return np.maximum(x, 0), dict(np.load(self.folder / "y.npz")), p.stdout + p.stderr
+
+    def test_predictions(self):
+        def softmax(r):
+            return np.exp(r) / np.exp(r).sum(1, keepdims=True)
+
+        for layer, f in (("SoftmaxWithLoss", softmax), ("InfogainLoss", softmax), ("SigmoidCrossEntropyLoss", lambda r: 1 / (1 + np.exp(-r)))):
+            with self.subTest(layer):
+                r, y, _ = self.run_network(layer)
+                np.testing.assert_allclose(y["out:last/predictions"], f(r), rtol=1e-5)
+
+    def test_dropped(self):
+        for layer in ("Accuracy", "ContrastiveLoss", "EuclideanLoss", "HingeLoss", "MultinomialLogisticLoss", "SmoothL1Loss"):
+            with self.subTest(layer):
+                r, y, text = self.run_network(layer)
+                np.testing.assert_array_equal(y["out:r"], r)
+                self.assertIn("last", text)
+
+
 if __name__ == "__main__":
     unittest.main()
