@@ -5,7 +5,7 @@
 
 #include <unordered_map>
 
-#include "common/walk.hpp"
+#include <tenon/walk.hpp>
 
 namespace tenon::passes {
 namespace {

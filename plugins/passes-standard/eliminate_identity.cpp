@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "common/constants.hpp"
-#include "common/rewriter.hpp"
+#include <tenon/rewriter.hpp>
 #include "common/shapes.hpp"
 
 namespace tenon::passes {

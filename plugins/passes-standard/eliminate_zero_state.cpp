@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "common/rewriter.hpp"
+#include <tenon/rewriter.hpp>
 
 namespace tenon::passes {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "common/constants.hpp"
 #include "common/shapes.hpp"
-#include "common/walk.hpp"
+#include <tenon/walk.hpp>
 
 namespace tenon::passes {
 namespace {

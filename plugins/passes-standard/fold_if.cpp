@@ -3,7 +3,7 @@
 #include <tenon/plugin.hpp>
 
 #include "common/constants.hpp"
-#include "common/walk.hpp"
+#include <tenon/walk.hpp>
 
 namespace tenon::passes {
 namespace {

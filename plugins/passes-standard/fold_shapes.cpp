@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "common/constants.hpp"
-#include "common/rewriter.hpp"
+#include <tenon/rewriter.hpp>
 #include "common/shapes.hpp"
 
 namespace tenon::passes {

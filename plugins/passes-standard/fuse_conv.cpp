@@ -7,7 +7,7 @@
 
 #include "common/activation.hpp"
 #include "common/constants.hpp"
-#include "common/rewriter.hpp"
+#include <tenon/rewriter.hpp>
 #include "common/shapes.hpp"
 
 namespace tenon::passes {

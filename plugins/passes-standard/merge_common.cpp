@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "common/constants.hpp"
-#include "common/walk.hpp"
+#include <tenon/walk.hpp>
 
 namespace tenon::passes {
 namespace {

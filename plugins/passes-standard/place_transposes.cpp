@@ -12,7 +12,7 @@
 
 #include "common/layout.hpp"
 #include "common/min_cut.hpp"
-#include "common/walk.hpp"
+#include <tenon/walk.hpp>
 
 namespace tenon::passes {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "common/constants.hpp"
 #include "common/factors.hpp"
-#include "common/rewriter.hpp"
+#include <tenon/rewriter.hpp>
 #include "common/shapes.hpp"
 
 namespace tenon::passes {

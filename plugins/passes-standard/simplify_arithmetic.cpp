@@ -7,7 +7,7 @@
 
 #include "common/constants.hpp"
 #include "common/factors.hpp"
-#include "common/rewriter.hpp"
+#include <tenon/rewriter.hpp>
 
 namespace tenon::passes {
 namespace {

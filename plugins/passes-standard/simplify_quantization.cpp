@@ -4,7 +4,7 @@
 #include <tenon/plugin.hpp>
 
 #include "common/constants.hpp"
-#include "common/rewriter.hpp"
+#include <tenon/rewriter.hpp>
 
 namespace tenon::passes {
 namespace {

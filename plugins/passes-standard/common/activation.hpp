@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/constants.hpp"
-#include "common/rewriter.hpp"
+#include <tenon/rewriter.hpp>
 
 namespace tenon::passes {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/constants.hpp"
-#include "common/rewriter.hpp"
+#include <tenon/rewriter.hpp>
 #include "common/shapes.hpp"
 
 namespace tenon::passes {

@@ -2,8 +2,6 @@
 // rewriter.hpp - a worklist of nodes keyed by operator: each rule is tried on a node of its operator, and again only when a rewrite
 // changed the node's surroundings. So work is proportional to the graph and to the rewrites.
 #pragma once
-#include <tenon/plugin.hpp>
-
 #include <deque>
 #include <functional>
 #include <string>
@@ -11,9 +9,10 @@
 #include <unordered_set>
 #include <vector>
 
-#include "common/walk.hpp"
+#include "plugin.hpp"
+#include "walk.hpp"
 
-namespace tenon::passes {
+TENON_NAMESPACE_BEGIN
 
 class Rewriter {
  public:
@@ -206,4 +205,4 @@ class Rewriter {
   tenon_graph* here_ = nullptr;  ///< graph of the node at work: work is never moved from one graph to another
 };
 
-}  // namespace tenon::passes
+TENON_NAMESPACE_END

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // walk.hpp - every graph of a model: the main graph and all that nodes hold as attributes.
 #pragma once
-#include <tenon/graph.hpp>
-
 #include <vector>
 
-namespace tenon::passes {
+#include "graph.hpp"
+
+TENON_NAMESPACE_BEGIN
 
 /// Graphs that a node holds as attributes, in attribute order.
 inline std::vector<tenon_graph*> held_graphs(const Graph& g, tenon_node n) {
@@ -34,4 +34,4 @@ inline std::vector<tenon_node> all_nodes(const Graph& g) {
   return r;
 }
 
-}  // namespace tenon::passes
+TENON_NAMESPACE_END
