@@ -11,15 +11,15 @@ from engine import QUIET, TIME_LIMIT_S, command, last_line, message, names_for
 CHILD = Path(__file__).resolve().parent / "child.py"
 
 
-def spawn(arguments):
+def spawn(arguments, limit=TIME_LIMIT_S):
     """{ms, peak_mb, exit_code} of the command, and what it printed."""
     with tempfile.NamedTemporaryFile() as output:
         watched = [sys.executable, "-I", "-S", str(CHILD), output.name, *map(str, arguments)]
         try:
-            answer = subprocess.run(watched, env=QUIET, capture_output=True, check=True, timeout=TIME_LIMIT_S)
+            answer = subprocess.run(watched, env=QUIET, capture_output=True, check=True, timeout=limit)
             result = json.loads(answer.stdout)
         except subprocess.TimeoutExpired:
-            result = {"error": f"more than {TIME_LIMIT_S} s"}
+            result = {"error": f"more than {limit} s"}
         text = Path(output.name).read_text(errors="replace")
     if result.get("exit_code"):
         result = {"error": message(text)}

@@ -9,7 +9,7 @@ OFFLINE = """
 import sys, onnxruntime
 options = onnxruntime.SessionOptions()
 options.log_severity_level = 4
-options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, sys.argv[3])
 options.optimized_model_filepath = sys.argv[2]
 onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
 """
@@ -22,14 +22,14 @@ def pipeline(model, target, path):
     return path
 
 
-def commands(model, host, folder):
-    """name: (command, file that it writes)"""
+def commands(model, host, folder, level="ORT_ENABLE_ALL"):
+    """name: (command, file that it writes); the level is ONNX Runtime's"""
     source, python = model.path, sys.executable
     targets = {name: folder / f"{model.name}.{name}.onnx" for name in ("onnxsim", "onnxslim", "onnxruntime")}
     result = {
         "onnxsim": [python, "-m", "onnxsim", source, targets["onnxsim"]],
         "onnxslim": [python, "-m", "onnxslim", source, targets["onnxslim"]],
-        "onnxruntime": [python, "-c", OFFLINE, source, targets["onnxruntime"]],
+        "onnxruntime": [python, "-c", OFFLINE, source, targets["onnxruntime"], level],
     }
     if host:
         targets["tenon"] = folder / f"{model.name}.tenon"

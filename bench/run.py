@@ -13,6 +13,9 @@ import catalog
 import cold
 import convert
 import importing
+import memory
+import nodes
+import scaling
 import speed
 import table
 
@@ -29,7 +32,10 @@ def parse():
     parser.add_argument("--cold", action="store_true", help="process start to first output, instead of speed")
     parser.add_argument("--convert", action="store_true", help="conversion time and memory, instead of speed")
     parser.add_argument("--import", dest="importing", action="store_true", help="import time and memory of the largest and of made models, instead of speed")
-    parser.add_argument("--all", action="store_true", help="speed, --convert, --cold and --import")
+    parser.add_argument("--memory", action="store_true", help="the arena beside its lower bound, and files of intervals, instead of speed")
+    parser.add_argument("--nodes", action="store_true", help="nodes left by the optimizers, instead of speed")
+    parser.add_argument("--scale", action="store_true", help="import and O2 of made graphs of 1,000 to 200,000 nodes, instead of speed")
+    parser.add_argument("--all", action="store_true", help="speed, --convert, --cold, --import, --nodes and --scale")
     parser.add_argument("--format", choices=catalog.SUFFIX, default="onnx")
     parser.add_argument("--host", type=Path, default=BUILD / "bin/host")
     parser.add_argument("--manifest", type=Path, default=ROOT / "../shared/models/manifest.json")
@@ -92,6 +98,20 @@ def run_convert(models, host, options, results):
         results["convert"].append({"model": model.name, **row})
 
 
+def run_nodes(models, host, options, results):
+    results["nodes"] = []
+    for model in models:
+        note(f"{model.name}, nodes")
+        results["nodes"].append({"model": model.name, **nodes.measure(model, host, options.work / "nodes")})
+
+
+def run_memory(host, options, results):
+    results["memory"] = memory.measure(host, options.manifest, options.models, options.threads, catalog.chosen) if host else []
+    tool = options.host.parent.parent / "tests/plan_arena"
+    files = list((options.manifest.parent.parent / "reference/minimalloc").glob("*.csv"))
+    results["intervals"] = memory.solve(tool, files, memory.CAPACITY) if tool.exists() else []
+
+
 def run_cold(models, host, options, results):
     results["cold"] = []
     threads = options.threads[0]
@@ -103,7 +123,7 @@ def run_cold(models, host, options, results):
 
 
 def errors(results):
-    for kind in ("speed", "convert", "cold", "import"):
+    for kind in ("speed", "convert", "cold", "import", "nodes"):
         for result in results.get(kind, []):
             for name, row in result["engines"].items():
                 if "error" in row:
@@ -114,9 +134,21 @@ def tables(results):
     titles = {"speed": "Milliseconds for one inference, minimum; ratio: best peer / Tenon, above 1 Tenon is faster",
               "agreement": "Largest difference between outputs, relative to the largest magnitude",
               "convert": "Conversion: seconds, peak MB, nodes left",
+              "nodes": "Nodes left",
               "import": "Import alone: milliseconds of the process, peak MB",
               "cold": "Process start to first output (peers in brackets: without interpreter and imports), peak MB"}
-    return [(title, *getattr(table, kind if kind != "import" else "importing")(results[kind])) for kind, title in titles.items() if results.get(kind)]
+    return [(title, *getattr(table, kind if kind != "import" else "importing")(results[kind])) for kind, title in titles.items() if results.get(kind)] + memory_tables(results) + scale_tables(results)
+
+
+def memory_tables(results):
+    titles = {"memory": "Arena of the CPU backend, bytes", "intervals": f"Files of intervals at {memory.CAPACITY} bytes, one thread"}
+    return [(title, *getattr(memory, f"{kind}_table")(results[kind])) for kind, title in titles.items() if results.get(kind)]
+
+
+def scale_tables(results):
+    titles = {"scaling": "Import and O2 of graphs that grow: milliseconds of CPU, peak MB of the process", "passes": "Growth of each pass's time",
+              "beside": "Import and O2 beside onnxslim: seconds of the process"}
+    return [(title, *getattr(table, kind)(results["scale"])) for kind, title in titles.items()] if results.get("scale") else []
 
 
 def main():
@@ -125,12 +157,12 @@ def main():
     if host is None:
         note(f"no {options.host}: the peers are timed without Tenon")
     options.work.mkdir(parents=True, exist_ok=True)
-    models = [] if options.importing else catalog.models(options.manifest, options.work / "zoo", options.models, options.format)
-    if not models and not options.importing:
+    models = [] if options.importing or options.scale or options.memory else catalog.models(options.manifest, options.work / "zoo", options.models, options.format)
+    if not models and not options.importing and not options.scale and not options.memory:
         sys.exit("no such model")
 
     results = {"machine": machine(), "rounds": options.rounds}
-    only = options.cold or options.convert or options.importing
+    only = options.cold or options.convert or options.importing or options.nodes or options.scale or options.memory
     if options.all or not only:
         run_speed(models, host, options, results)
     if options.all or options.convert:
@@ -138,8 +170,17 @@ def main():
     if options.all or options.cold:
         run_cold(models, host, options, results)
 
+    if options.all or options.memory:
+        run_memory(host, options, results)
+
+    if options.all or options.nodes:
+        run_nodes(models, host, options, results)
+
     if options.all or options.importing:
         results["import"] = importing.measure(host, options.work, options.manifest, options.rounds)
+
+    if options.all or options.scale:
+        results["scale"] = scaling.measure(host, options.work, options.rounds)
 
     shown = tables(results)
     for title, header, rows in shown:

@@ -103,6 +103,57 @@ def convert(results):
     return header, rows
 
 
+def best_peer(engines):
+    counts = [row["nodes"] for name, row in engines.items() if name != "tenon" and "nodes" in row]
+    return min(counts, default=None)
+
+
+def nodes(results):
+    """Nodes left; the last column is how many more Tenon leaves than the peer that leaves fewest, below 0 fewer."""
+    names = engines_in(results)
+    header = ["model", "nodes", *(TITLES[name] for name in names), "Tenon - fewest"]
+    rows = []
+    for r in results:
+        mine, fewest = r["engines"].get("tenon", {}).get("nodes"), best_peer(r["engines"])
+        difference = "-" if None in (mine, fewest) else f"{mine - fewest:+d}"
+        rows.append([r["model"], str(r["nodes_before"]), *(cell(r["engines"].get(name), "nodes") for name in names), difference])
+    return header, rows
+
+
+def scaling(results):
+    """CPU time of import and O2 and the process's peak memory at each size, and the exponents of growth."""
+    from scaling import SIZES, grown, peak, slope
+
+    header = ["family", *(f"{n:,} {unit}" for n in SIZES for unit in ("ms", "MB")), "exponent of time", "of O2 alone", "of memory"]
+    rows = []
+    for family in dict.fromkeys(r["family"] for r in results["grown"]):
+        own = [r for r in results["grown"] if r["family"] == family]
+        cells = [c for r in own for c in (number(r.get("cpu", {}).get("both")), cell(r, "peak_mb"))]
+        exponents = [slope(grown(own, family, value)) for value in (lambda r: r["cpu"]["both"], lambda r: r["cpu"]["O2"], peak)]
+        rows.append([family, *cells, *(number(e, "{:.2f}") for e in exponents)])
+    return header, rows
+
+
+def passes(results):
+    from scaling import pass_exponents
+
+    rows = [[name, number(found, "{:.2f}"), family] for name, (found, family) in pass_exponents(results["grown"]).items()]
+    return ["pass", "largest exponent of time", "in family"], rows
+
+
+def beside(results):
+    from scaling import COMPARED, PEER_LIMIT_S
+
+    rows = []
+    for r in results["compared"]:
+        limited = "error" in r["onnxslim"] and r["onnxslim"]["error"].startswith("more than")
+        peer = PEER_LIMIT_S * 1e3 if limited else r["onnxslim"].get("ms")
+        mine = r["tenon"].get("ms")
+        share = f"{'<' if limited else ''}{mine / peer:.3f}" if mine and peer else "-"
+        rows.append([r["family"], number(mine and mine / 1e3), ("> " if limited else "") + number(peer and peer / 1e3), share])
+    return [f"{COMPARED:,} nodes", "Tenon s", "onnxslim s", "share"], rows
+
+
 def importing(results):
     """Time and memory of import; last rows: the exponent of growth with nodes and with bytes."""
     from importing import exponent

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <new>
 
-#include "../data/output_file.hpp"
 #include "../pipeline/schema.hpp"
 
 namespace tenon::core::cli {
@@ -33,6 +32,14 @@ Result<std::pair<std::string, std::string>> split_pair(const std::string& s, con
   size_t at = s.rfind('=');
   if (at == std::string::npos || at == 0 || at + 1 == s.size()) return fail(Error(TENON_E_CONFIG, std::string("not a ") + what).with("found", s).with("expected", what));
   return std::pair{s.substr(0, at), s.substr(at + 1)};
+}
+
+/// As a shell takes it: plain, or in single quotes.
+std::string shell_word(const std::string& s) {
+  if (!s.empty() && s.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=./,:@%") == std::string::npos) return s;
+  std::string r = "'";
+  for (char c : s) r += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return r + "'";
 }
 
 bool is_number(const std::string& s) { return !s.empty() && s.size() < 19 && s.find_first_not_of("0123456789") == std::string::npos; }
@@ -82,14 +89,6 @@ void print_line(const std::string& text) {
   std::fflush(stdout);
 }
 
-Status write_report(const std::string& path, const Json& report) {
-  auto f = OutputFile::create(path);
-  if (!f) return fail(std::move(f.error()));
-  std::string text = report.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-  TENON_TRY(f->write(text.data(), text.size()));
-  return f->commit();
-}
-
 Result<std::string> pipeline_or_none(const Registry& r, const std::string& name, bool given) {
   if (name.empty() || name == "none") return std::string();
   bool is_file = name.size() > 5 && name.compare(name.size() - 5, 5, ".json") == 0;
@@ -103,14 +102,22 @@ void add_import(CLI::App& sub, ImportArguments& a) {
   sub.add_option("--option", a.options, "Option of the import stage: NAME=VALUE")->allow_extra_args(false);
 }
 
-Result<Json> import_json(const ImportArguments& a) {
-  Json j{{"import", kAutoFrontend}, {"model", a.model}};
-  for (const auto& s : a.options) {
+Result<Json> options_json(const std::vector<std::string>& options) {
+  Json j = Json::object();
+  for (const auto& s : options) {
     auto pair = split_pair(s, "NAME=VALUE option");
     if (!pair) return fail(std::move(pair.error()));
     Json value = Json::parse(pair->second, nullptr, false);
     j[pair->first] = value.is_discarded() ? Json(pair->second) : value;
   }
+  return j;
+}
+
+Result<Json> import_json(const ImportArguments& a) {
+  Json j{{"import", kAutoFrontend}, {"model", a.model}};
+  auto own = options_json(a.options);
+  if (!own) return own;
+  j.update(*own);
   for (const auto& s : a.shapes) {
     auto pair = split_pair(s, "NAME=1,3,N,... shape");
     if (!pair) return fail(std::move(pair.error()));
@@ -143,6 +150,7 @@ Status import_alone(Run& r, const ImportArguments& a) {
 
 int run_command(int argc, char** argv) {
   Common common;
+  for (int k = 0; k < argc; ++k) common.command += (k ? " " : "") + shell_word(argv[k]);
   CLI::App app("Tenon: a trained model in, a verified and faster model out.");
   try {
     app.set_version_flag("--version", std::string("tenon ") + TENON_VERSION);
@@ -151,8 +159,12 @@ int run_command(int argc, char** argv) {
     add_pipeline(app, common);
     add_run(app, common);
     add_bench(app, common);
+    add_convert(app, common);
     add_inspect(app, common);
     add_check(app, common);
+    add_bisect(app, common);
+    add_reduce(app, common);
+    add_compare(app, common);
     add_plugins(app, common);
     add_schema(app, common);
     try {

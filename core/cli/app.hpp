@@ -13,7 +13,9 @@ namespace tenon::core::cli {
 /// Options of the whole command.
 struct Common {
   std::vector<std::string> plugin_folders, plugin_files;
-  std::string report;    ///< path of a JSON report
+  std::vector<std::string> reports;  ///< paths: a page for .html, else JSON
+  std::string netron;    ///< folder for the graph after each change
+  std::string command;   ///< as it was given, for reports
   bool json = false;     ///< data on standard output as JSON
   bool quiet = false, verbose = false;
   int64_t threads = 0;
@@ -40,7 +42,6 @@ struct RunOptions {
   bool dry_run = false, explain = false, verify_all = false;
 };
 Status run_config(const Common& c, const Config& config, const RunOptions& o);
-Status write_report(const std::string& path, const Json& report);
 /// A line, or several, on standard output.
 void print_line(const std::string& text);
 /// The pipeline that `host run` and `host bench` apply: `name` when a plugin brings it; "none" and "" are none. When the default is not there, none.
@@ -54,6 +55,8 @@ struct ImportArguments {
 };
 /// Adds MODEL, --shape and --option.
 void add_import(CLI::App& sub, ImportArguments& a);
+/// {NAME: VALUE}, a value as JSON where it is JSON, else as text.
+Result<Json> options_json(const std::vector<std::string>& options);
 /// {"import": "auto", "model": ..., "shapes": ..., options}
 Result<Json> import_json(const ImportArguments& a);
 /// "A=2" pairs as values of dimensions.
@@ -68,7 +71,11 @@ void add_inspect(CLI::App& app, Common& c);
 void add_check(CLI::App& app, Common& c);
 void add_run(CLI::App& app, Common& c);
 void add_bench(CLI::App& app, Common& c);
+void add_convert(CLI::App& app, Common& c);
 void add_schema(CLI::App& app, Common& c);
+void add_bisect(CLI::App& app, Common& c);
+void add_reduce(CLI::App& app, Common& c);
+void add_compare(CLI::App& app, Common& c);
 
 /// The whole command; returns the exit code.
 int run_command(int argc, char** argv);

@@ -9,7 +9,8 @@
 
 #include "../pipeline/execute_stage.hpp"
 #include "../pipeline/schema.hpp"
-#include "app.hpp"
+#include "../report/memory.hpp"
+#include "reports.hpp"
 
 namespace tenon::core::cli {
 namespace {
@@ -112,12 +113,21 @@ Status load(Run& run, const Options& o) {
   return run_plan(run, *plan);
 }
 
-Status bench(const Common& c, const Options& o) {
+/// The measurement as a stage of its own; its time is that of compiling and of the timed runs.
+StageRecord bench_record(const Run& run, const Json& j) {
+  StageRecord r;
+  r.kind = "execute";
+  r.name = j["backend"];
+  r.nodes_before = r.nodes_after = run.model->n_nodes();
+  r.peak_bytes = peak_memory();
+  r.details = j;
+  r.ms = j["compile-ms"].get<double>() + j["ms-median"].get<double>() * j["runs"].get<double>();
+  return r;
+}
+
+Status measure(const Common& c, const Options& o, Work& work, Run& run, Json* report) {
   Stopwatch watch;
-  Work work(c);
   TENON_TRY(work.discover());
-  Run run(work.session);
-  run.report.pipeline = "command line";
   TENON_TRY(load(run, o));
   double load_ms = watch.ms();
   Bench b(run);
@@ -131,13 +141,25 @@ Status bench(const Common& c, const Options& o) {
   if (!ms) return fail(std::move(ms.error()));
   double least = *std::min_element(ms->begin(), ms->end()), middle = median(*ms);
   Json j{{"model", o.import.model}, {"backend", b.compiled.backend}, {"nodes", run.model->n_nodes()}, {"load-ms", load_ms}, {"compile-ms", b.compiled.ms}, {"runs", o.runs}, {"ms-min", least}, {"ms-median", middle}};
-  if (c.json || !c.report.empty()) j["program"] = b.compiled.program->describe();
-  if (!c.report.empty()) TENON_TRY(write_report(c.report, j));
+  if (c.json || !c.reports.empty()) j["program"] = b.compiled.program->describe();
+  run.report.stages.push_back(bench_record(run, j));
+  *report = j;
   if (c.json)
     print_line(j.dump(2, ' ', false, Json::error_handler_t::replace));
   else
     print_line(fmt::format("{}: {} nodes on {}, loaded in {}, compiled in {}; {} runs: min {}, median {}", o.import.model, run.model->n_nodes(), b.compiled.backend, time_text(load_ms), time_text(b.compiled.ms), o.runs, time_text(least), time_text(middle)));
   return {};
+}
+
+Status bench(const Common& c, const Options& o) {
+  Work work(c);
+  Run run(work.session);
+  run.report.pipeline = "command line";
+  Reports reports(c, &run);
+  Json own;
+  Status s = measure(c, o, work, run, &own);
+  Status written = reports.write(run.report.json(work.session, s ? nullptr : &s.error()), own.is_null() ? nullptr : &own);
+  return s ? written : s;
 }
 
 }  // namespace
@@ -155,7 +177,7 @@ void add_bench(CLI::App& app, Common& c) {
   sub->add_option("--seed", o->seed, "Seed of made-up inputs")->check(CLI::NonNegativeNumber);
   sub->add_option("--threads", c.threads, "Threads of the backend")->check(CLI::PositiveNumber);
   sub->add_flag("--serve", o->serve, "Take commands from standard input, a line each: run K, outputs PATH.npz, quit");
-  sub->add_option("--report", c.report, "Write a JSON report")->type_name("FILE");
+  add_reports(*sub, c);
   sub->add_flag("--json", c.json, "Print as JSON");
   add_common(*sub, c);
   sub->callback([&c, o, name] {

@@ -2,7 +2,7 @@
 // host --pipeline FILE
 #include <fmt/format.h>
 
-#include "app.hpp"
+#include "reports.hpp"
 
 namespace tenon::core::cli {
 namespace {
@@ -47,11 +47,11 @@ Status run_config(const Common& c, const Config& config, const RunOptions& o) {
   run.threads = c.threads;
   run.progress = &work.progress;
   if (!c.json && !c.quiet) run.say = print_line;
+  Reports reports(c, &run);
   Status s = plan_and_run(c, work, run, config, o);
   Json report = run.report.json(work.session, s ? nullptr : &s.error());
   if (c.json && !(o.dry_run && s)) print_line(report.dump(2, ' ', false, Json::error_handler_t::replace));
-  if (c.report.empty()) return s;
-  Status written = write_report(c.report, report);
+  Status written = reports.write(report);
   return s ? written : s;
 }
 
@@ -61,7 +61,7 @@ void add_pipeline(CLI::App& app, Common& c) {
   app.add_flag("--dry-run", o->run.dry_run, "Check everything, run nothing")->needs(path);
   app.add_flag("--explain", o->run.explain, "Print the plan and what supplies each stage")->needs(path);
   app.add_flag("--verify", o->run.verify_all, "Check the graph's outputs before and after every pass")->needs(path);
-  app.add_option("--report", c.report, "Write a JSON report of the run")->type_name("FILE")->needs(path);
+  add_reports(app, c, path);
   app.add_flag("--json", c.json, "Print the report as JSON")->needs(path);
   app.add_option("--threads", c.threads, "Threads of backends")->check(CLI::PositiveNumber);
   add_common(app, c);
@@ -73,7 +73,7 @@ void add_pipeline(CLI::App& app, Common& c) {
       return;
     }
     auto config = read_config(o->path);
-    c.status = config ? run_config(c, *config, o->run) : fail(std::move(config.error()));
+    c.status = config ? run_config(c, *config, o->run) : report_failure(c, std::move(config.error()));
   });
 }
 

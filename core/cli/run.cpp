@@ -4,7 +4,7 @@
 
 #include "../pipeline/execute_stage.hpp"
 #include "../pipeline/schema.hpp"
-#include "app.hpp"
+#include "reports.hpp"
 
 namespace tenon::core::cli {
 namespace {
@@ -40,20 +40,26 @@ Result<Json> execute_json(const Registry& r, const Options& o) {
   return j;
 }
 
-Status run_model(const Common& c, const Options& o) {
-  // Which pipelines and backends there are decides what is run.
+/// Which pipelines and backends there are decides what is run.
+Result<Json> stages_json(const Common& c, const Options& o) {
   Work look(c);
   TENON_TRY(look.discover());
   auto import = import_json(o.import);
-  if (!import) return fail(std::move(import.error()));
+  if (!import) return import;
   auto name = pipeline_or_none(look.session.registry, o.pipeline, o.pipeline_given);
   if (!name) return fail(std::move(name.error()));
   auto execute = execute_json(look.session.registry, o);
-  if (!execute) return fail(std::move(execute.error()));
+  if (!execute) return execute;
   Json stages = Json::array({*import});
   if (!name->empty()) stages.push_back(Json{{"pipeline", *name}});
   stages.push_back(*execute);
-  return run_config(c, make_config("", std::filesystem::current_path().string(), Json{{"stages", stages}}), o.run);
+  return stages;
+}
+
+Status run_model(const Common& c, const Options& o) {
+  auto stages = stages_json(c, o);
+  if (!stages) return report_failure(c, std::move(stages.error()));
+  return run_config(c, make_config("", std::filesystem::current_path().string(), Json{{"stages", *stages}}), o.run);
 }
 
 }  // namespace
@@ -73,7 +79,7 @@ void add_run(CLI::App& app, Common& c) {
   sub->add_option("--seed", o->seed, "Seed of made-up inputs")->check(CLI::NonNegativeNumber);
   sub->add_option("--repeat", o->repeat, "Number of runs")->check(CLI::PositiveNumber);
   sub->add_option("--threads", c.threads, "Threads of the backend")->check(CLI::PositiveNumber);
-  sub->add_option("--report", c.report, "Write a JSON report of the run")->type_name("FILE");
+  add_reports(*sub, c);
   sub->add_flag("--json", c.json, "Print the report as JSON");
   sub->add_flag("--verify", o->run.verify_all, "Check the graph's outputs before and after every pass");
   add_common(*sub, c);

@@ -77,11 +77,13 @@ class Lowering {
   std::map<tenon_op, std::pair<uint64_t, std::set<tenon_op>>> lowered_;  ///< operator -> nodes, operators that took their place
   int depth_ = 0;
   int holders_ = 0;  ///< operators with a definition around the graph at hand
+  std::set<uint32_t> shared_;  ///< indices of shared graphs that were lowered
 
  public:
   Lowering(Session& s, Model& m) : s_(s), m_(m), inference_(s, m) {}
 
   Status graph(tenon_graph& g) {
+    if (g.shared() && !shared_.insert(g.index).second) return {};
     auto order = m_.topological(g);
     if (!order) return fail(std::move(order.error()));
     uint64_t done = 0;
@@ -228,6 +230,7 @@ Result<Imported> import_model(Session& s, const ImportRequest& r) {
   const Provided* about = s.registry.find_provided("frontend", out.frontend);
   bool defaults = about && about->json.value("reshape", false);
   if (auto x = set_shapes(m, r, defaults); !x) return in_file(std::move(x.error()));
+  if (r.parsed) r.parsed(m);
   Lowering lowering(s, m);
   if (auto x = lowering.graph(m.main()); !x) return in_file(std::move(x.error()));
   out.leftovers = lowering.leftovers();

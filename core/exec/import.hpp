@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // import.hpp - a model file becomes IR: a frontend parses it, then lowerings rewrite its foreign operators.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -16,6 +17,7 @@ struct ImportRequest {
   Json options = Json::object();  ///< the frontend's own options
   std::vector<std::string> files;  ///< paths that the user named in options; the frontend may read them wherever they lie
   std::map<std::string, std::vector<Json>> shapes;  ///< input name -> dimensions (numbers or symbol names)
+  std::function<void(const Model&)> parsed;  ///< sees the graph as the file has it, before lowering; may be empty
 };
 
 /// Operators that nobody could lower, gathered.

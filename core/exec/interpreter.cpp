@@ -65,29 +65,47 @@ tenon_error* Interpreter::call_nested(void* user, tenon_ctx*, tenon_graph* g, co
   });
 }
 
-Result<std::vector<const tenon_tensor*>> Interpreter::run(const std::vector<const tenon_tensor*>& in) {
+Status Interpreter::begin(const std::vector<const tenon_tensor*>& in) {
   if (in.size() != graph_->inputs.size())
     return fail(Error(TENON_E_INVALID, "the graph is run with another number of inputs than it has").with("expected", std::to_string(graph_->inputs.size())).with("found", std::to_string(in.size())));
   env_.clear();
   for (size_t k = 0; k < in.size(); ++k) env_[slot(graph_->inputs[k])] = in[k];
-  std::vector<const tenon_tensor*> args, outs;
-  for (auto& step : steps_) {
-    args.clear();
-    for (Slot v : step.in) {
-      if (!v) {
-        args.push_back(nullptr);
-        continue;
-      }
-      auto t = find(v);
-      if (!t) return fail(located(std::move(t.error()), *model_, step.node));
-      args.push_back(*t);
+  return {};
+}
+
+Status Interpreter::step(size_t k) {
+  Step& step = steps_[k];
+  args_.clear();
+  for (Slot v : step.in) {
+    if (!v) {
+      args_.push_back(nullptr);
+      continue;
     }
-    outs.assign(step.out.size(), nullptr);
-    if (session_->cancelled) return fail(TENON_E_CANCELLED, "cancelled");
-    TENON_TRY(step.exec->run(args.data(), static_cast<uint32_t>(args.size()), outs.data(), static_cast<uint32_t>(outs.size())));
-    for (size_t k = 0; k < outs.size(); ++k)
-      if (step.out[k]) env_[step.out[k]] = outs[k];
+    auto t = find(v);
+    if (!t) return fail(located(std::move(t.error()), *model_, step.node));
+    args_.push_back(*t);
   }
+  outs_.assign(step.out.size(), nullptr);
+  if (session_->cancelled) return fail(TENON_E_CANCELLED, "cancelled");
+  TENON_TRY(step.exec->run(args_.data(), static_cast<uint32_t>(args_.size()), outs_.data(), static_cast<uint32_t>(outs_.size())));
+  for (size_t j = 0; j < outs_.size(); ++j)
+    if (step.out[j]) env_[step.out[j]] = outs_[j];
+  return {};
+}
+
+const tenon_tensor* Interpreter::value(Slot v) const {
+  auto it = env_.find(v);
+  return it == env_.end() ? nullptr : it->second;
+}
+
+void Interpreter::release(size_t k) {
+  for (Slot v : steps_[k].out) env_.erase(v);
+  steps_[k].exec.reset();
+}
+
+Result<std::vector<const tenon_tensor*>> Interpreter::run(const std::vector<const tenon_tensor*>& in) {
+  TENON_TRY(begin(in));
+  for (size_t k = 0; k < steps_.size(); ++k) TENON_TRY(step(k));
   std::vector<const tenon_tensor*> results;
   for (tenon_value v : graph_->outputs) {
     auto t = find(slot(v));

@@ -10,7 +10,7 @@ namespace tenon::core {
 Model::Model() {
   auto none = [](auto&... column) { (column.emplace_back(), ...); };
   none(nodes.generation, nodes.op, nodes.name, nodes.graph, nodes.prev, nodes.next, nodes.in_begin, nodes.in_count, nodes.out_begin,
-       nodes.out_count, nodes.attrs, nodes.origins);
+       nodes.out_count, nodes.attrs, nodes.origins, nodes.stale);
   none(values.generation, values.name, values.graph, values.dtype, values.rank, values.dim_off, values.producer, values.output_index,
        values.flags, values.first_use, values.last_use, values.n_uses, values.extra_uses, values.constant, values.quantization);
   operands.emplace_back();
@@ -40,6 +40,9 @@ std::unique_ptr<Model> Model::clone() const {
   m->epoch = epoch;
   m->type_epoch = type_epoch;
   m->importing = importing;
+  m->inferred = inferred;
+  m->shape_values = shape_values;
+  m->settled = settled;
   m->free_nodes_ = free_nodes_;
   m->free_values_ = free_values_;
   for (auto& g : m->graphs) {
@@ -49,6 +52,16 @@ std::unique_ptr<Model> Model::clone() const {
   for (auto& a : m->nodes.attrs)
     if (a && a->has_graphs()) a = a->with_graphs([&](tenon_graph* g) { return &m->graphs[g->index]; });
   return m;
+}
+
+void Model::save() { before_ = clone(); }
+void Model::remember() {
+  before_.reset();
+  remembering_ = true;
+}
+std::unique_ptr<Model> Model::recall() {
+  remembering_ = false;
+  return std::move(before_);
 }
 
 Status Model::check_node(tenon_node n) const {
@@ -100,14 +113,18 @@ uint64_t Model::n_nodes() const {
 
 std::vector<const tenon_graph*> Model::nested(const tenon_graph& g) const {
   std::vector<const tenon_graph*> r{&g};
+  std::unordered_set<uint32_t> seen{g.index};
+  auto add = [&](const tenon_graph* x) {
+    if (seen.insert(x->index).second) r.push_back(x);
+  };
   for (size_t i = 0; i < r.size(); ++i)
     for (Slot n = r[i]->first; n; n = nodes.next[n]) {
       const AttrSet* a = nodes.attrs[n].get();
       if (!a || !a->has_graphs()) continue;
       for (uint64_t k = 0; k < a->size(); ++k) {
         const tenon_attr& x = a->data()[k];
-        if (x.type == TENON_AT_GRAPH) r.push_back(x.v.graph);
-        if (x.type == TENON_AT_GRAPHS) r.insert(r.end(), x.v.graphs, x.v.graphs + x.count);
+        if (x.type == TENON_AT_GRAPH) add(x.v.graph);
+        if (x.type == TENON_AT_GRAPHS) std::for_each(x.v.graphs, x.v.graphs + x.count, add);
       }
     }
   return r;

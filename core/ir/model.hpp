@@ -6,8 +6,10 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "attr_set.hpp"
@@ -37,6 +39,13 @@ struct Origin {
 };
 
 struct ViewStorage;
+/// Contents of small integer values as dimensions, as far as inference knows them.
+using ShapeValues = std::unordered_map<tenon_value, std::vector<int64_t>>;
+/// State of a model as its counters of edits tell it.
+struct Epochs {
+  uint64_t structure = 0, types = 0;
+  bool operator==(const Epochs& o) const { return structure == o.structure && types == o.types; }
+};
 
 }  // namespace tenon::core
 
@@ -44,8 +53,8 @@ struct ViewStorage;
 struct tenon_graph {
   tenon::core::Model* model = nullptr;
   uint32_t index = 0;
-  uint32_t parent = 0;       ///< graph index; the main graph is its own parent
-  tenon_node holder = 0;     ///< node whose attribute this graph is; 0 = none yet
+  uint32_t parent = 0;       ///< graph index; the main graph is its own parent, and that of a shared graph
+  std::set<tenon_node> holders;  ///< nodes whose attribute this graph is
   std::string name;
   std::vector<tenon_value> inputs, outputs;
   std::vector<std::string> output_names;
@@ -53,6 +62,8 @@ struct tenon_graph {
   uint64_t n_nodes = 0;
   bool alive = true;
   std::shared_ptr<tenon::core::ViewStorage> view;
+  /// Several nodes hold it, so it may read no value of another graph but constants.
+  bool shared() const { return holders.size() > 1; }
 };
 
 namespace tenon::core {
@@ -68,6 +79,13 @@ struct Nodes {
   std::vector<uint32_t> out_begin, out_count;  ///< into results
   std::vector<std::shared_ptr<const AttrSet>> attrs;
   std::vector<std::shared_ptr<const std::vector<uint32_t>>> origins;  ///< into Model::origins, sorted
+  std::vector<uint8_t> stale;  ///< Stale flags
+};
+
+/// What is not known of a node since the last edit.
+enum Stale : uint8_t {
+  kUninferred = 1,  ///< it, or something that its types follow from, has changed since types were inferred
+  kUnchecked = 2,   ///< it has changed since it was held against its operator's signature
 };
 
 /// Value columns, indexed by slot.
@@ -129,6 +147,11 @@ class Model {
   Model& operator=(const Model&) = delete;
   /// A copy with the same ids that shares buffers and attributes. Costs a copy of the columns.
   std::unique_ptr<Model> clone() const;
+  /// From now on the first change makes a copy of what was before it.
+  void remember();
+  /// That copy, null when nothing has changed; no further one is made.
+  std::unique_ptr<Model> recall();
+  Epochs epochs() const { return {epoch, type_epoch}; }
 
   tenon_graph& main() { return graphs.front(); }
   const tenon_graph& main() const { return graphs.front(); }
@@ -156,13 +179,21 @@ class Model {
   Result<const tenon_view*> view(tenon_graph& g);
   /// Values of enclosing graphs used in g or deeper, without constants, in order of first use.
   std::vector<tenon_value> captures(const tenon_graph& g) const;
-  /// g and all graphs nested in it (through live nodes' attributes), outermost first.
+  /// g and all graphs nested in it (through live nodes' attributes), outermost first, each once.
   std::vector<const tenon_graph*> nested(const tenon_graph& g) const;
   /// Number of live nodes, nested graphs included; live constants and their bytes.
   uint64_t n_nodes() const;
   std::vector<std::string> origin_names(tenon_node n) const;
 
   // editing
+  /// Before a column is written that has no function of its own here.
+  void keep() {
+    if (remembering_ && !before_) save();
+  }
+  /// The types of a node's outputs are to be inferred anew, and its signature is to be checked.
+  void touch(Slot n) { nodes.stale[n] = kUninferred | kUnchecked; }
+  void touch_users(Slot v);
+  void touch_holders(const tenon_graph& g);
   Result<tenon_value> add_input(tenon_graph& g, std::string_view name, const ValueType& t);
   Result<tenon_value> add_constant(std::string_view name, const ValueType& t, BufferRef buffer, uint64_t offset);
   Result<tenon_node> add_node(tenon_graph& g, const tenon_node_desc& d);
@@ -176,6 +207,7 @@ class Model {
   Status erase_nodes(const tenon_node* n, uint64_t count);
   Status erase_constants(const tenon_value* v, uint64_t count);
   Status add_origins(tenon_node n, const tenon_node* from, uint64_t count);
+  /// Moves the nodes of `from` before `at`, or copies them when other nodes hold `from` too.
   Status inline_graph(tenon_graph& g, tenon_graph& from, tenon_node at, const tenon_value* in, uint64_t n_in, tenon_value* outs, uint64_t n_outs);
 
   // columns
@@ -194,19 +226,33 @@ class Model {
   std::map<tenon_op, std::string> left_because;  ///< why an import left operators as they were
   uint64_t epoch = 0;       ///< edits of the structure
   uint64_t type_epoch = 0;  ///< edits of types
+  bool inferred = false;    ///< a whole inference was done: since then Nodes::stale tells what to do
+  std::shared_ptr<ShapeValues> shape_values;  ///< of the last inference; may be null
+  std::map<std::string, Epochs> settled;      ///< passes with their options that found nothing to do, and when
   bool importing = false;  ///< add_node without origin makes a new origin of its own name
 
  private:
   std::vector<Slot> free_nodes_, free_values_;
+  bool remembering_ = false;
+  std::unique_ptr<Model> before_;
+  void save();
+  void edit() {
+    keep();
+    ++epoch;
+  }
   Slot new_value(std::string_view name, uint32_t graph, uint8_t flags);
   void write_type(Slot v, tenon_dtype t, int32_t rank, const int64_t* dims);
+  bool same_type(Slot v, tenon_dtype t, int32_t rank, const int64_t* dims) const;
   void link_operands(Slot n, const tenon_value* in, uint64_t count);
   void unlink_operands(Slot n);
   void unlink_order(Slot n);
   void insert_order(tenon_graph& g, Slot n, Slot before);
   void count_attr_tensors(const AttrSet* a, int delta);
   void hold_graphs(Slot n);
+  void unhold_graphs(Slot n, const AttrSet* a);
   void release_graphs(Slot n);
+  void erase_graph(tenon_graph& g);
+  Status copy_graph(tenon_graph& from, Slot at, const tenon_value* in, tenon_value* outs);
   void free_value(Slot v);
 };
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "model.hpp"
+#include "model_copy.hpp"
 
 namespace tenon::core {
 namespace {
@@ -79,9 +79,22 @@ void Model::write_type(Slot v, tenon_dtype t, int32_t rank, const int64_t* d) {
   values.rank[v] = rank;
 }
 
+bool Model::same_type(Slot v, tenon_dtype t, int32_t rank, const int64_t* d) const {
+  return values.dtype[v] == t && values.rank[v] == rank && (rank <= 0 || std::equal(d, d + rank, dims(v)));
+}
+
+void Model::touch_users(Slot v) {
+  for (uint32_t o = values.first_use[v]; o; o = operands[o].next) touch(operands[o].node);
+}
+
+void Model::touch_holders(const tenon_graph& g) {
+  for (tenon_node n : g.holders)
+    if (alive_node(n)) touch(slot(n));
+}
+
 Result<tenon_value> Model::add_input(tenon_graph& g, std::string_view name, const ValueType& t) {
   TENON_TRY(check_shape(t.dtype, t.rank, t.dims.data()));
-  ++epoch;
+  edit();
   Slot v = new_value(name, g.index, TENON_VF_INPUT);
   write_type(v, t.dtype, t.rank, t.dims.data());
   g.inputs.push_back(value_id(v));
@@ -100,7 +113,7 @@ Result<tenon_value> Model::add_constant(std::string_view name, const ValueType& 
                     .with("value", std::string(name))
                     .with("expected", std::to_string(bytes) + " bytes at offset " + std::to_string(offset))
                     .with("found", "a buffer of " + std::to_string(have) + " bytes"));
-  ++epoch;
+  edit();
   Slot v = new_value(name, 0, TENON_VF_CONSTANT);
   write_type(v, t.dtype, t.rank, t.dims.data());
   values.constant[v] = static_cast<uint32_t>(constants.size());
@@ -175,29 +188,44 @@ void Model::count_attr_tensors(const AttrSet* a, int delta) {
 void Model::hold_graphs(Slot n) {
   if (!nodes.attrs[n] || !nodes.attrs[n]->has_graphs()) return;
   nodes.attrs[n]->with_graphs([&](tenon_graph* g) {
-    g->holder = node_id(n);
-    g->parent = nodes.graph[n];
+    g->holders.insert(node_id(n));
+    g->parent = g->shared() ? 0 : nodes.graph[n];
     return g;
   });
 }
 
-// A nested graph dies with its holder: its nodes and values are freed.
-void Model::release_graphs(Slot n) {
-  if (!nodes.attrs[n] || !nodes.attrs[n]->has_graphs()) return;
-  auto attrs = nodes.attrs[n];
-  attrs->with_graphs([&](tenon_graph* g) {
-    if (!g->alive || g->holder != node_id(n)) return g;
-    (void)set_outputs(*g, nullptr, nullptr, 0);
-    while (g->last) {
-      tenon_node last = node_id(g->last);
-      if (!erase_nodes(&last, 1)) break;
-    }
-    for (tenon_value v : g->inputs)
-      if (alive_value(v) && values.n_uses[slot(v)] + values.extra_uses[slot(v)] == 0) free_value(slot(v));
-    g->inputs.clear();
-    g->alive = false;
+// A graph that one node is left to hold is nested again where that node is.
+void Model::unhold_graphs(Slot n, const AttrSet* a) {
+  if (!a || !a->has_graphs()) return;
+  a->with_graphs([&](tenon_graph* g) {
+    if (g->shared()) touch_holders(*g);
+    g->holders.erase(node_id(n));
+    if (g->holders.size() == 1) g->parent = nodes.graph[slot(*g->holders.begin())];
     return g;
   });
+}
+
+// A nested graph dies with the last node that holds it.
+void Model::release_graphs(Slot n) {
+  auto attrs = nodes.attrs[n];
+  if (!attrs || !attrs->has_graphs()) return;
+  unhold_graphs(n, attrs.get());
+  attrs->with_graphs([&](tenon_graph* g) {
+    if (g->alive && g->holders.empty()) erase_graph(*g);
+    return g;
+  });
+}
+
+void Model::erase_graph(tenon_graph& g) {
+  (void)set_outputs(g, nullptr, nullptr, 0);
+  while (g.last) {
+    tenon_node last = node_id(g.last);
+    if (!erase_nodes(&last, 1)) break;
+  }
+  for (tenon_value v : g.inputs)
+    if (alive_value(v) && values.n_uses[slot(v)] + values.extra_uses[slot(v)] == 0) free_value(slot(v));
+  g.inputs.clear();
+  g.alive = false;
 }
 
 Result<tenon_node> Model::add_node(tenon_graph& g, const tenon_node_desc& d) {
@@ -209,7 +237,7 @@ Result<tenon_node> Model::add_node(tenon_graph& g, const tenon_node_desc& d) {
     TENON_TRY(check_node(d.before));
     where = &graphs[nodes.graph[slot(d.before)]];
   }
-  ++epoch;
+  edit();
   Slot n;
   if (!free_nodes_.empty()) {
     n = free_nodes_.back();
@@ -217,9 +245,10 @@ Result<tenon_node> Model::add_node(tenon_graph& g, const tenon_node_desc& d) {
     ++nodes.generation[n];
   } else {
     n = grow(nodes.generation, nodes.op, nodes.name, nodes.graph, nodes.prev, nodes.next, nodes.in_begin, nodes.in_count, nodes.out_begin,
-             nodes.out_count, nodes.attrs, nodes.origins);
+             nodes.out_count, nodes.attrs, nodes.origins, nodes.stale);
     nodes.generation[n] = 1;
   }
+  touch(n);
   nodes.op[n] = d.op;
   nodes.name[n] = text(d.name);
   insert_order(*where, n, slot(d.before));
@@ -249,7 +278,7 @@ Result<tenon_node> Model::add_node(tenon_graph& g, const tenon_node_desc& d) {
     std::string name(text(d.name));
     if (name.empty() && d.n_out && results[nodes.out_begin[n]]) name = values.name[slot(results[nodes.out_begin[n]])];
     if (name.empty()) name = std::string(op.name) + "#" + std::to_string(origins.size());
-    auto list = std::make_shared<const std::vector<uint32_t>>(1, static_cast<uint32_t>(origins.size()));
+    auto list = std::make_shared<std::vector<uint32_t>>(1, static_cast<uint32_t>(origins.size()));
     origins.push_back({std::move(name), std::string(op.domain) + "::" + std::string(op.name)});
     nodes.origins[n] = std::move(list);
   }
@@ -257,7 +286,7 @@ Result<tenon_node> Model::add_node(tenon_graph& g, const tenon_node_desc& d) {
 }
 
 tenon_graph& Model::add_subgraph(tenon_graph& parent, std::string_view name) {
-  ++epoch;
+  edit();
   auto& g = graphs.emplace_back();
   g.model = this;
   g.index = static_cast<uint32_t>(graphs.size() - 1);
@@ -270,7 +299,8 @@ Status Model::set_inputs(tenon_node n, const tenon_value* in, uint64_t count) {
   TENON_TRY(check_node(n));
   for (uint64_t k = 0; k < count; ++k)
     if (in[k]) TENON_TRY(check_value(in[k]));
-  ++epoch;
+  edit();
+  touch(slot(n));
   std::vector<tenon_value> copy(in, in + count);
   unlink_operands(slot(n));
   link_operands(slot(n), copy.data(), count);
@@ -279,11 +309,13 @@ Status Model::set_inputs(tenon_node n, const tenon_value* in, uint64_t count) {
 
 Status Model::set_attrs(tenon_node n, const tenon_attr* a, uint64_t count) {
   TENON_TRY(check_node(n));
-  ++epoch;
+  edit();
+  touch(slot(n));
   auto& attrs = nodes.attrs[slot(n)];
   auto merged = AttrSet::merged(attrs.get(), a, count);
   count_attr_tensors(merged.get(), +1);
   count_attr_tensors(attrs.get(), -1);
+  unhold_graphs(slot(n), attrs.get());
   attrs = std::move(merged);
   hold_graphs(slot(n));
   return {};
@@ -291,7 +323,8 @@ Status Model::set_attrs(tenon_node n, const tenon_attr* a, uint64_t count) {
 
 Status Model::set_op(tenon_node n, tenon_op op) {
   TENON_TRY(check_node(n));
-  ++epoch;
+  edit();
+  touch(slot(n));
   nodes.op[slot(n)] = op;
   return {};
 }
@@ -300,14 +333,19 @@ Status Model::set_type(tenon_value v, tenon_dtype t, int32_t rank, const int64_t
   TENON_TRY(check_value(v));
   TENON_TRY(check_shape(t, rank, d));
   if (values.flags[slot(v)] & TENON_VF_CONSTANT) return fail(TENON_E_INVALID, "the type of a constant cannot be changed: make a new constant");
+  if (same_type(slot(v), t, rank, d)) return {};
+  keep();
   ++type_epoch;
   write_type(slot(v), t, rank, d);
+  if (Slot p = values.producer[slot(v)]) touch(p);
+  else touch_holders(graphs[values.graph[slot(v)]]);
+  touch_users(slot(v));
   return {};
 }
 
 Status Model::set_outputs(tenon_graph& g, const tenon_value* out, const tenon_str* names, uint64_t count) {
   for (uint64_t k = 0; k < count; ++k) TENON_TRY(check_value(out[k]));
-  ++epoch;
+  edit();
   std::vector<tenon_value> fresh(out, out + count);
   std::vector<std::string> fresh_names;
   for (uint64_t k = 0; k < count; ++k) fresh_names.emplace_back(names ? text(names[k]) : std::string_view(values.name[slot(out[k])]));
@@ -315,6 +353,7 @@ Status Model::set_outputs(tenon_graph& g, const tenon_value* out, const tenon_st
     if (--values.extra_uses[slot(v)] == 0) values.flags[slot(v)] &= static_cast<uint8_t>(~TENON_VF_OUTPUT);
   g.outputs = std::move(fresh);
   g.output_names = std::move(fresh_names);
+  touch_holders(g);
   for (tenon_value v : g.outputs) {
     ++values.extra_uses[slot(v)];
     values.flags[slot(v)] |= TENON_VF_OUTPUT;
@@ -326,12 +365,13 @@ Status Model::replace_uses(tenon_value from, tenon_value to) {
   TENON_TRY(check_value(from));
   TENON_TRY(check_value(to));
   if (from == to) return {};
-  ++epoch;
+  edit();
   Slot f = slot(from), t = slot(to);
   uint32_t first = values.first_use[f];
   for (uint32_t o = first; o; o = operands[o].next) {
     operands[o].value = t;
     operand_ids[o] = to;
+    touch(operands[o].node);
   }
   if (first) {
     operands[first].prev = values.last_use[t];
@@ -341,14 +381,22 @@ Status Model::replace_uses(tenon_value from, tenon_value to) {
   values.n_uses[t] += values.n_uses[f];
   values.first_use[f] = values.last_use[f] = values.n_uses[f] = 0;
   if (!(values.flags[f] & TENON_VF_OUTPUT)) return {};
-  for (auto& g : graphs)
-    for (auto& v : g.outputs)
-      if (v == from) {
-        v = to;
-        --values.extra_uses[f];
-        ++values.extra_uses[t];
-        values.flags[t] |= TENON_VF_OUTPUT;
-      }
+  auto replace_outputs = [&](tenon_graph& g) {
+    bool any = false;
+    for (auto& v : g.outputs) {
+      if (v != from) continue;
+      v = to;
+      any = true;
+      --values.extra_uses[f];
+      ++values.extra_uses[t];
+      values.flags[t] |= TENON_VF_OUTPUT;
+    }
+    if (any) touch_holders(g);
+  };
+  // Nearly always its own graph gives it out; a constant counts as a tensor attribute too.
+  replace_outputs(graphs[values.graph[f]]);
+  if (values.extra_uses[f])
+    for (auto& g : graphs) replace_outputs(g);
   values.flags[f] &= static_cast<uint8_t>(~TENON_VF_OUTPUT);
   return {};
 }
@@ -356,6 +404,7 @@ Status Model::replace_uses(tenon_value from, tenon_value to) {
 Status Model::erase_nodes(const tenon_node* n, uint64_t count) {
   // Uses among the nodes to be erased do not count, so they are unlinked first; a failure links them again.
   for (uint64_t i = 0; i < count; ++i) TENON_TRY(check_node(n[i]));
+  keep();
   std::vector<std::vector<tenon_value>> kept(count);
   for (uint64_t i = 0; i < count; ++i) {
     inputs(n[i], &kept[i]);
@@ -370,7 +419,7 @@ Status Model::erase_nodes(const tenon_node* n, uint64_t count) {
                       .with("node", nodes.name[slot(n[i])])
                       .with("value", values.name[v]));
     }
-  ++epoch;
+  edit();
   for (uint64_t i = 0; i < count; ++i) {
     Slot s = slot(n[i]);
     if (!alive_node(n[i])) continue;  // named twice
@@ -395,7 +444,7 @@ Status Model::erase_constants(const tenon_value* v, uint64_t count) {
     if (!(values.flags[s] & TENON_VF_CONSTANT) || values.n_uses[s] + values.extra_uses[s] != 0)
       return fail(Error(TENON_E_INVALID, "only a constant that nobody uses can be erased").with("value", values.name[s]));
   }
-  ++epoch;
+  edit();
   for (uint64_t i = 0; i < count; ++i)
     if (alive_value(v[i])) free_value(slot(v[i]));
   return {};
@@ -403,14 +452,14 @@ Status Model::erase_constants(const tenon_value* v, uint64_t count) {
 
 Status Model::add_origins(tenon_node n, const tenon_node* from, uint64_t count) {
   TENON_TRY(check_node(n));
+  keep();
   std::vector<uint32_t> all;
   auto add = [&](Slot s) {
     if (nodes.origins[s]) all.insert(all.end(), nodes.origins[s]->begin(), nodes.origins[s]->end());
   };
-  add(slot(n));
   for (uint64_t k = 0; k < count; ++k) {
     TENON_TRY(check_node(from[k]));
-    if (count == 1 && all.empty()) {  // the common case shares the list
+    if (count == 1 && !nodes.origins[slot(n)]) {  // the common case shares the list
       nodes.origins[slot(n)] = nodes.origins[slot(from[k])];
       return {};
     }
@@ -418,7 +467,17 @@ Status Model::add_origins(tenon_node n, const tenon_node* from, uint64_t count) 
   }
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
-  nodes.origins[slot(n)] = std::make_shared<const std::vector<uint32_t>>(std::move(all));
+  auto& own = nodes.origins[slot(n)];
+  if (!own) {
+    own = std::make_shared<std::vector<uint32_t>>(std::move(all));
+  } else if (own.use_count() == 1 && !own->empty() && !all.empty() && own->back() < all.front()) {
+    auto& list = const_cast<std::vector<uint32_t>&>(*own);  // so that a node that takes over many costs no copy for each
+    list.insert(list.end(), all.begin(), all.end());
+  } else {
+    auto both = std::make_shared<std::vector<uint32_t>>();
+    std::set_union(own->begin(), own->end(), all.begin(), all.end(), std::back_inserter(*both));
+    own = std::move(both);
+  }
   return {};
 }
 
@@ -429,15 +488,18 @@ Status Model::inline_graph(tenon_graph& g, tenon_graph& from, tenon_node at, con
   for (uint64_t k = 0; k < n_in; ++k) TENON_TRY(check_value(in[k]));
   auto& where = graphs[nodes.graph[slot(at)]];
   (void)g;
+  if (from.shared()) return copy_graph(from, slot(at), in, outs);
   auto old_inputs = from.inputs;
   for (uint64_t k = 0; k < n_in; ++k) TENON_TRY(replace_uses(old_inputs[k], in[k]));
   auto results_of = from.outputs;
   TENON_TRY(set_outputs(from, nullptr, nullptr, 0));
-  ++epoch;
+  edit();
   while (Slot n = from.first) {
     unlink_order(n);
     insert_order(where, n, slot(at));
+    touch(n);
     hold_graphs(n);
+    keep_origins_of(*this, n, slot(at));
     for (uint32_t k = 0; k < nodes.out_count[n]; ++k)
       if (Slot v = slot(results[nodes.out_begin[n] + k])) values.graph[v] = where.index;
   }

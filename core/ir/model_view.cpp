@@ -9,14 +9,13 @@
 namespace tenon::core {
 namespace {
 
-/// Values that a node reads: its inputs, and what graphs nested in it read from outside themselves.
+/// Values that graphs nested in a node read from outside themselves.
 template <class F>
-void for_each_read(const Model& m, Slot n, F&& f) {
-  for (uint32_t k = 0; k < m.nodes.in_count[n]; ++k)
-    if (Slot v = m.operands[m.nodes.in_begin[n] + k].value) f(v);
+void for_each_capture(const Model& m, Slot n, F&& f) {
   const AttrSet* a = m.nodes.attrs[n].get();
   if (!a || !a->has_graphs()) return;
   auto nested = [&](const tenon_graph* g) {
+    if (g->shared()) return;
     for (tenon_value v : m.captures(*g)) f(slot(v));
   };
   for (uint64_t k = 0; k < a->size(); ++k) {
@@ -27,55 +26,123 @@ void for_each_read(const Model& m, Slot n, F&& f) {
   }
 }
 
-}  // namespace
+/// Values that a node reads: its inputs, and what graphs nested in it read from outside themselves.
+template <class F>
+void for_each_read(const Model& m, Slot n, F&& f) {
+  for (uint32_t k = 0; k < m.nodes.in_count[n]; ++k)
+    if (Slot v = m.operands[m.nodes.in_begin[n] + k].value) f(v);
+  for_each_capture(m, n, f);
+}
 
-Result<std::vector<tenon_node>> Model::topological(const tenon_graph& g) const {
-  std::vector<tenon_node> order;
-  order.reserve(g.n_nodes);
-  enum : uint8_t { kNew, kOpen, kDone };
-  std::vector<uint8_t> state(nodes.generation.size(), kNew);
+/// Numbers by slot that are all zero at the beginning, without a clearing: that would cost the whole model for each nested graph. One at a time.
+class Scratch {
+ public:
+  explicit Scratch(size_t slots) : kept_(kept()) {
+    if (kept_.size() < slots) kept_.resize(slots, 0);
+  }
+  ~Scratch() {
+    for (Slot s : used_) kept_[s] = 0;
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  uint32_t get(Slot s) const { return kept_[s]; }
+  void set(Slot s, uint32_t x) {
+    if (!kept_[s]) used_.push_back(s);
+    kept_[s] = x;
+  }
+  void reserve(size_t n) { used_.reserve(n); }
+
+ private:
+  static std::vector<uint32_t>& kept() {
+    thread_local std::vector<uint32_t> v;
+    return v;
+  }
+  std::vector<uint32_t>& kept_;
+  std::vector<Slot> used_;
+};
+
+/// Depth first over what nodes read, from each node of the list; so the list's order stays wherever it is one.
+class Sorter {
+ public:
+  Sorter(const Model& m, const tenon_graph& g) : m_(m), g_(g), state_(m.nodes.generation.size()) {}
+  Result<std::vector<tenon_node>> run() {
+    order_.reserve(g_.n_nodes);
+    state_.reserve(g_.n_nodes);
+    for (Slot root = g_.first; root; root = m_.nodes.next[root]) {
+      if (state_.get(root) == kDone) continue;
+      visit(root);
+      while (!stack_.empty())
+        if (!step()) return fail(cycle());
+    }
+    return std::move(order_);
+  }
+
+ private:
+  enum : uint32_t { kNew, kOpen, kDone };
   struct Frame {
     Slot node;
-    std::vector<Slot> needs;
-    size_t at = 0;
+    std::vector<Slot> captured;  ///< made outside of graphs that the node holds, read in them
+    size_t at;                   ///< of the reads: first the inputs
   };
-  std::vector<Frame> stack;
-  auto open = [&](Slot n) {
-    state[n] = kOpen;
-    Frame f{n, {}, 0};
-    for_each_read(*this, n, [&](Slot v) {
-      Slot p = values.producer[v];
-      if (p && nodes.graph[p] == g.index && state[p] != kDone) f.needs.push_back(p);
-    });
-    stack.push_back(std::move(f));
-  };
-  for (Slot root = g.first; root; root = nodes.next[root]) {
-    if (state[root] == kDone) continue;
-    open(root);
-    while (!stack.empty()) {
-      Frame& f = stack.back();
-      if (f.at == f.needs.size()) {
-        state[f.node] = kDone;
-        order.push_back(node_id(f.node));
-        stack.pop_back();
-        continue;
-      }
-      Slot p = f.needs[f.at++];
-      if (state[p] == kDone) continue;
-      if (state[p] == kOpen) {
-        std::string names;
-        bool on = false;
-        for (const auto& x : stack) {
-          on |= x.node == p;
-          if (on && names.size() < 200) names += (names.empty() ? "'" : "', '") + nodes.name[x.node];
-        }
-        return fail(Error(TENON_E_INVALID, "the graph has a cycle").with("node", names + "'").with("hint", "each node may only read what nodes before it made"));
-      }
-      open(p);
-    }
+  const Model& m_;
+  const tenon_graph& g_;
+  Scratch state_;
+  std::vector<tenon_node> order_;
+  std::vector<Frame> stack_;
+  Slot back_ = 0;  ///< where the stack meets itself
+
+  /// The node of this graph that makes read `at`; 0 = none.
+  Slot needs(const Frame& f) const {
+    const Slot v = f.at < m_.nodes.in_count[f.node] ? m_.operands[m_.nodes.in_begin[f.node] + f.at].value : f.captured[f.at - m_.nodes.in_count[f.node]];
+    const Slot p = v ? m_.values.producer[v] : 0;
+    return p && m_.nodes.graph[p] == g_.index ? p : 0;
   }
-  return order;
-}
+  /// Passes over the reads that are done; false when none is left.
+  bool waits(Frame& f) const {
+    for (const size_t all = m_.nodes.in_count[f.node] + f.captured.size(); f.at < all; ++f.at) {
+      const Slot p = needs(f);
+      if (p && state_.get(p) != kDone) return true;
+    }
+    return false;
+  }
+  void emit(Slot n) {
+    state_.set(n, kDone);
+    order_.push_back(m_.node_id(n));
+  }
+  void visit(Slot n) {
+    Frame f{n, {}, 0};
+    if (m_.nodes.attrs[n] && m_.nodes.attrs[n]->has_graphs())
+      for_each_capture(m_, n, [&](Slot v) { f.captured.push_back(v); });
+    if (!waits(f)) return emit(n);
+    state_.set(n, kOpen);
+    stack_.push_back(std::move(f));
+  }
+  bool step() {
+    Frame& f = stack_.back();
+    if (!waits(f)) {
+      emit(f.node);
+      stack_.pop_back();
+      return true;
+    }
+    const Slot p = needs(f);
+    if (state_.get(p) == kOpen) return back_ = p, false;
+    visit(p);
+    return true;
+  }
+  Error cycle() const {
+    std::string names;
+    bool on = false;
+    for (const auto& f : stack_) {
+      on |= f.node == back_;
+      if (on && names.size() < 200) names += (names.empty() ? "'" : "', '") + m_.nodes.name[f.node];
+    }
+    return Error(TENON_E_INVALID, "the graph has a cycle").with("node", names + "'").with("hint", "each node may only read what nodes before it made");
+  }
+};
+
+}  // namespace
+
+Result<std::vector<tenon_node>> Model::topological(const tenon_graph& g) const { return Sorter(*this, g).run(); }
 
 Result<const tenon_view*> Model::view(tenon_graph& g) {
   if (g.view && g.view->v.epoch == epoch && g.view->type_epoch == type_epoch) return &g.view->v;
@@ -83,12 +150,14 @@ Result<const tenon_view*> Model::view(tenon_graph& g) {
   if (!order) return fail(std::move(order.error()));
   auto s = std::make_shared<ViewStorage>();
   s->node = std::move(*order);
-  std::unordered_map<Slot, uint32_t> rows;
+  Scratch rows(values.generation.size());  // row + 1
   rows.reserve(s->node.size() * 2);
   auto row = [&](Slot v) {
-    auto [it, fresh] = rows.try_emplace(v, static_cast<uint32_t>(s->value.size()));
-    if (fresh) s->value.push_back(value_id(v));
-    return it->second;
+    if (!rows.get(v)) {
+      s->value.push_back(value_id(v));
+      rows.set(v, static_cast<uint32_t>(s->value.size()));
+    }
+    return rows.get(v) - 1;
   };
   for (tenon_value v : g.inputs) row(slot(v));
   std::vector<std::pair<uint32_t, uint32_t>> uses;  // value row, node row

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parser of the text form: file, constants, values and types. Graphs and nodes are in text_parse_graph.cpp.
 //
-//   file     := "tenon 1" ("meta" STRING "=" STRING)* ("const" value "=" contents)* graph
+//   file     := "tenon 1" ("meta" STRING "=" STRING)* ("const" value "=" contents)* ("shared" graph)* graph
 //   value    := VALUE [":" type] ["quantized" "(" axis "," "[" scales "]" "," "[" zero points "]" ")"]
 //   VALUE    := "%" (name | STRING) ["#" number] | "%" number (a value without a name) | "_" (absent)
 //   type     := element type "[" (dimensions | "*" for an unknown rank) "]"
 //   contents := "dense<" elements ">" | "base64<" STRING ">"
-//   graph    := "graph" "@" NAME "(" values ")" "->" "(" VALUE ["as" STRING] ... ")" "{" node* "}"
+//   graph    := "graph" "@" NAME ["#" number] "(" values ")" "->" "(" VALUE ["as" STRING] ... ")" "{" node* "}"
 //   node     := (value | "(" values ")") "=" NAME "::" NAME ["@" version] "(" VALUES ")" ["{" NAME "=" attribute ... "}"]
 //               ["name" STRING] ["origin" "(" STRING ":" STRING ... ")"]
 #include <tenon/dtype.hpp>
@@ -38,8 +38,13 @@ bool TextParser::file() {
   }
   while (lex_.accept_word("const"))
     if (!constant()) return false;
+  while (lex_.accept_word("shared"))
+    if (!shared_graph()) return false;
   tenon_graph* main = nullptr;
-  return lex_.expect_word("graph") && graph(nullptr, 0, &main) && (lex_.at_end() || lex_.fail_at(lex_.at(), "syntax error", "the end of the text"));
+  if (!lex_.expect_word("graph") || !graph(nullptr, 0, &main)) return false;
+  for (const auto& [key, g] : shared_)
+    if (g->holders.empty()) return lex_.fail_at(lex_.at(), "no node holds the shared graph '" + key.first + "'");
+  return (lex_.at_end() || lex_.fail_at(lex_.at(), "syntax error", "the end of the text"));
 }
 
 bool TextParser::key(Key* out) {

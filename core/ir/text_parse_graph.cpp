@@ -23,11 +23,49 @@ tenon_str str(const std::string& s) { return {s.data(), s.size()}; }
 bool TextParser::graph(tenon_graph* parent, int depth, tenon_graph** out) {
   const size_t at = lex_.at();
   if (depth > kMaxDepth) return lex_.fail_at(at, "graphs are nested too deeply");
-  std::string name;
-  if (!lex_.expect('@') || !lex_.name(&name)) return false;
-  tenon_graph& g = parent ? m_->add_subgraph(*parent, name) : m_->main();
-  g.name = name;
+  Key key;
+  if (!graph_key(&key)) return false;
+  if (key.second != 1) return lex_.fail_at(at, "only a shared graph has a number");
+  tenon_graph& g = parent ? m_->add_subgraph(*parent, key.first) : m_->main();
+  g.name = key.first;
   *out = &g;
+  return graph_body(g, depth);
+}
+
+/// A name, and how many shared graphs of that name came before.
+bool TextParser::graph_key(Key* out) {
+  int64_t n = 1;
+  out->second = 1;
+  if (!lex_.expect('@') || !lex_.name(&out->first)) return false;
+  if (!lex_.accept('#')) return true;
+  const size_t at = lex_.at();
+  if (!lex_.integer(&n)) return false;
+  out->second = static_cast<uint64_t>(n);
+  return n > 0 || lex_.fail_at(at, "the number of a graph is out of range");
+}
+
+/// The word "shared" is taken already. It can be named after it is defined, so it never holds itself.
+bool TextParser::shared_graph() {
+  Key key;
+  if (!lex_.expect_word("graph")) return false;
+  const size_t at = lex_.at();
+  if (!graph_key(&key)) return false;
+  tenon_graph& g = m_->add_subgraph(m_->main(), key.first);
+  if (!graph_body(g, 1)) return false;
+  return shared_.try_emplace(key, &g).second || lex_.fail_at(at, "two shared graphs are called the same");
+}
+
+bool TextParser::shared_reference(tenon_graph** out) {
+  const size_t at = lex_.at();
+  Key key;
+  if (!graph_key(&key)) return false;
+  const auto it = shared_.find(key);
+  if (it == shared_.end()) return lex_.fail_at(at, "no shared graph of this name was defined before");
+  *out = it->second;
+  return true;
+}
+
+bool TextParser::graph_body(tenon_graph& g, int depth) {
   std::vector<Listed> outputs;
   if (!lex_.expect('(') || !graph_inputs(g) || !lex_.expect_word("->") || !lex_.expect('(') || !graph_outputs(&outputs) || !lex_.expect('{')) return false;
   while (!lex_.accept('}'))
@@ -124,7 +162,7 @@ bool TextParser::add_node(tenon_graph& g, size_t at, tenon_node_desc d, const st
   d.out_absent = absent.data();
   auto n = m_->add_node(g, d);
   if (!n) return lex_.fail_with(at, n.error());
-  if (!from.empty()) m_->nodes.origins[slot(*n)] = std::make_shared<const std::vector<uint32_t>>(std::move(from));
+  if (!from.empty()) m_->nodes.origins[slot(*n)] = std::make_shared<std::vector<uint32_t>>(std::move(from));
   std::vector<tenon_value> made;
   m_->outputs(*n, &made);
   for (size_t k = 0; k < outs.size(); ++k) {
@@ -213,6 +251,10 @@ bool TextParser::element(tenon_graph& g, int depth, uint32_t* kind, OwnedAttr* a
     *kind = TENON_AT_TENSOR;
     a->tensors.emplace_back();
     return use(g, &a->tensors.back());
+  }
+  if (c == '@') {
+    *kind = TENON_AT_GRAPH;
+    return shared_reference(&a->graphs.emplace_back());
   }
   if (lex_.accept_word("graph")) {
     *kind = TENON_AT_GRAPH;

@@ -34,6 +34,7 @@ class TextParser {
   std::unique_ptr<Model> m_;
   std::map<Key, tenon_value> values_;
   std::map<std::pair<std::string, std::string>, uint32_t> origins_;
+  std::map<Key, tenon_graph*> shared_;
 
   bool file();
   bool constant();
@@ -51,6 +52,10 @@ class TextParser {
   bool quantization(Declared* out);
 
   bool graph(tenon_graph* parent, int depth, tenon_graph** out);
+  bool graph_body(tenon_graph& g, int depth);
+  bool graph_key(Key* out);
+  bool shared_graph();
+  bool shared_reference(tenon_graph** out);
   bool graph_inputs(tenon_graph& g);
   bool graph_outputs(std::vector<Listed>* out);
   bool finish_outputs(tenon_graph& g, const std::vector<Listed>& listed);

@@ -23,6 +23,11 @@ class Printer {
     out_ = "tenon 1\n";
     for (const auto& [key, text] : m_.metadata) out_ += "meta " + quote(key) + " = " + quote(text) + "\n";
     for (tenon_value v : walk_.constants) constant(v);
+    for (const tenon_graph* g : walk_.shared) {
+      out_ += "shared ";
+      graph(*g, 0);
+      out_ += "\n";
+    }
     graph(m_.main(), 0);
     return out_ + "\n";
   }
@@ -34,6 +39,8 @@ class Printer {
   std::string out_;
   std::unordered_map<Slot, std::string> tokens_;
   std::unordered_map<std::string, uint32_t> names_;  ///< how many values had this name so far
+  std::unordered_map<std::string, uint32_t> shared_names_;
+  std::unordered_map<uint32_t, std::string> shared_;  ///< by graph index: "@block", "@block#2" for the second one of that name
   uint32_t unnamed_ = 0;
 
   /// "%x", "%x#2" for the second value of that name, "%"a b"", "%1" for one without a name.
@@ -84,8 +91,19 @@ class Printer {
 
   static std::string word(std::string_view s) { return plain_word(s) ? std::string(s) : quote(s); }
 
+  std::string graph_name(const tenon_graph& g) {
+    std::string name = "@" + word(g.name);
+    if (!g.shared()) return name;
+    const uint32_t n = ++shared_names_[g.name];
+    return shared_[g.index] = name + (n > 1 ? fmt::format("#{}", n) : "");
+  }
+  /// As an attribute: a shared graph was printed before.
+  void held_graph(const tenon_graph& g, int depth) {
+    if (g.shared()) out_ += shared_.at(g.index);
+    else graph(g, depth);
+  }
   void graph(const tenon_graph& g, int depth) {
-    out_ += "graph @" + word(g.name) + "(";
+    out_ += "graph " + graph_name(g) + "(";
     list(g.inputs, [&](tenon_value v, size_t) { declare(v); });
     out_ += ") -> (";
     std::string body;
@@ -170,8 +188,8 @@ class Printer {
       case TENON_AT_STRS: array("strings", a.count, [&](uint64_t k) { out_ += text(k); }); break;
       case TENON_AT_TENSOR: out_ += token(a.v.tensor); break;
       case TENON_AT_TENSORS: array("tensors", a.count, [&](uint64_t k) { out_ += token(a.v.tensors[k]); }); break;
-      case TENON_AT_GRAPH: graph(*a.v.graph, depth); break;
-      case TENON_AT_GRAPHS: array("graphs", a.count, [&](uint64_t k) { graph(*a.v.graphs[k], depth); }); break;
+      case TENON_AT_GRAPH: held_graph(*a.v.graph, depth); break;
+      case TENON_AT_GRAPHS: array("graphs", a.count, [&](uint64_t k) { held_graph(*a.v.graphs[k], depth); }); break;
       case TENON_AT_RAW: out_ += "raw \"" + to_base64(static_cast<const uint8_t*>(a.v.raw), a.count) + "\""; break;
       default: out_ += fmt::format("kind<{}>", a.type);
     }

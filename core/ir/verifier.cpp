@@ -18,14 +18,16 @@ constexpr size_t kMaxFindings = 50;
 
 class Verifier {
  public:
-  Verifier(Session& s, Model& m) : s_(s), m_(m) {}
+  Verifier(Session& s, Model& m, bool all)
+      : s_(s), m_(m), all_(all), listed_(m.nodes.generation.size()), inputs_(m.values.generation.size()), extra_uses_(m.values.generation.size()) {}
   Status run() {
     graphs();
     nodes();
     values();
+    if (n_findings_ == 0) shared_graphs();
     if (n_findings_ == 0) order();
     if (n_findings_ == 0) contents();
-    if (n_findings_ == 0) return {};
+    if (n_findings_ == 0) return settle();
     Error e(TENON_E_INTERNAL, "the graph is not well-formed: " + std::to_string(n_findings_) + (n_findings_ == 1 ? " problem" : " problems"));
     e.causes = std::move(findings_);
     return fail(std::move(e));
@@ -34,12 +36,19 @@ class Verifier {
  private:
   Session& s_;
   Model& m_;
+  bool all_;
   std::vector<Error> findings_;
   size_t n_findings_ = 0;
-  std::unordered_set<Slot> listed_;              ///< nodes found in the order of a graph
-  std::unordered_set<Slot> inputs_;              ///< values that are inputs of a graph
-  std::unordered_map<Slot, uint32_t> extra_uses_;  ///< as graph output and tensor attribute
+  std::vector<bool> listed_;          ///< nodes found in the order of a graph
+  std::vector<bool> inputs_;          ///< values that are inputs of a graph
+  std::vector<uint32_t> extra_uses_;  ///< of each value, as graph output and tensor attribute
+  std::unordered_map<tenon_op, const Signature*> signatures_;
+  std::unordered_set<int64_t> sizes_;  ///< symbols that are sound
 
+  Status settle() {
+    for (auto& flags : m_.nodes.stale) flags &= static_cast<uint8_t>(~kUnchecked);
+    return {};
+  }
   void report(Error e) {
     if (++n_findings_ <= kMaxFindings) findings_.push_back(std::move(e));
   }
@@ -62,12 +71,15 @@ class Verifier {
       if (!g.alive) continue;
       if (g.index != k || g.model != &m_) graph_problem(g, "a graph does not know its place");
       if (!parents_end(g)) graph_problem(g, "the graphs around a graph form no tree");
+      for (tenon_node n : g.holders)
+        if (!m_.alive_node(n)) graph_problem(g, "a node that holds a graph was erased");
       if (g.index != k || g.parent >= m_.graphs.size()) continue;
       node_list(g);
       for (tenon_value v : g.inputs)
         if (!m_.alive_value(v) || m_.values.graph[slot(v)] != k || !(m_.values.flags[slot(v)] & TENON_VF_INPUT) || m_.values.producer[slot(v)])
           graph_problem(g, "an input of a graph is no input value of it");
-        else if (!inputs_.insert(slot(v)).second) value_problem(slot(v), "a value is twice an input of a graph");
+        else if (inputs_[slot(v)]) value_problem(slot(v), "a value is twice an input of a graph");
+        else inputs_[slot(v)] = true;
       for (tenon_value v : g.outputs)
         if (!m_.alive_value(v)) graph_problem(g, "an output of a graph was erased");
         else ++extra_uses_[slot(v)];
@@ -88,7 +100,8 @@ class Verifier {
     Slot before = 0;
     for (Slot n = g.first; n; before = n, n = m_.nodes.next[n]) {
       if (n >= m_.nodes.generation.size() || !m_.alive_node(m_.node_id(n))) return graph_problem(g, "the order of a graph holds an erased node");
-      if (m_.nodes.graph[n] != g.index || m_.nodes.prev[n] != before || !listed_.insert(n).second) return node_problem(n, "the order of the nodes is inconsistent");
+      if (m_.nodes.graph[n] != g.index || m_.nodes.prev[n] != before || listed_[n]) return node_problem(n, "the order of the nodes is inconsistent");
+      listed_[n] = true;
       ++count;
     }
     if (count != g.n_nodes || g.last != before) graph_problem(g, "the number of nodes of a graph is inconsistent");
@@ -97,7 +110,7 @@ class Verifier {
   void nodes() {
     for (Slot n = 1; n < m_.nodes.generation.size(); ++n) {
       if (!m_.alive_node(m_.node_id(n))) continue;
-      if (!listed_.count(n)) node_problem(n, "a node is in no graph");
+      if (!listed_[n]) node_problem(n, "a node is in no graph");
       node_inputs(n);
       node_outputs(n);
       node_attrs(n);
@@ -127,14 +140,14 @@ class Verifier {
   }
   void node_attrs(Slot n) {
     const AttrSet* a = m_.nodes.attrs[n].get();
-    std::set<std::string_view> names;
+    const auto name = [&](uint64_t k) { return std::string_view(a->data()[k].name.data, a->data()[k].name.len); };
     for (uint64_t k = 0; a && k < a->size(); ++k) {
-      const tenon_str name = a->data()[k].name;
-      if (!names.emplace(name.data, name.len).second) node_problem(n, "a node has two attributes of one name");
+      for (uint64_t j = 0; j < k; ++j)
+        if (name(j) == name(k)) node_problem(n, "a node has two attributes of one name");
       for_each_reference(
           a->data()[k],
           [&](const tenon_graph& g) {
-            if (g.model != &m_ || !g.alive || slot(g.holder) != n || g.parent != m_.nodes.graph[n]) node_problem(n, "a graph attribute is not held by its node alone");
+            if (g.model != &m_ || !g.alive || !g.holders.count(m_.node_id(n)) || g.parent != (g.shared() ? 0 : m_.nodes.graph[n])) node_problem(n, "a graph attribute is not held by its node");
           },
           [&](tenon_value v) {
             if (!m_.alive_value(v) || !(m_.values.flags[slot(v)] & TENON_VF_CONSTANT)) node_problem(n, "a tensor attribute is no constant");
@@ -151,14 +164,13 @@ class Verifier {
       if (constant != (c != 0) || c >= m_.constants.size() || (constant && m_.values.producer[v])) value_problem(v, "a constant has no contents, or a value that is none has");
       else if (!constant) made(v);
       uses(v);
-      const auto extra = extra_uses_.find(v);
-      if (m_.values.extra_uses[v] != (extra == extra_uses_.end() ? 0 : extra->second)) value_problem(v, "the uses of a value as output or attribute are miscounted");
+      if (m_.values.extra_uses[v] != extra_uses_[v]) value_problem(v, "the uses of a value as output or attribute are miscounted");
     }
   }
   void made(Slot v) {
     const Slot n = m_.values.producer[v];
     if (n == 0) {
-      if (!inputs_.count(v)) value_problem(v, "a value is made by nothing");
+      if (!inputs_[v]) value_problem(v, "a value is made by nothing");
       return;
     }
     const bool alive = n < m_.nodes.generation.size() && m_.alive_node(m_.node_id(n));
@@ -175,6 +187,29 @@ class Verifier {
         return value_problem(v, "a value is used by a node that was erased");
     }
     if (count != m_.values.n_uses[v] || m_.values.last_use[v] != before) value_problem(v, "the uses of a value are miscounted");
+  }
+
+  // ---- shared graphs ----
+  void shared_graphs() {
+    std::vector<uint8_t> state(m_.graphs.size(), 0);
+    for (const tenon_graph& g : m_.graphs) {
+      if (g.alive && !ends(g, &state)) return graph_problem(g, "a graph holds itself");
+      if (g.alive && g.shared() && !m_.captures(g).empty())
+        report(Error(TENON_E_INTERNAL, "a graph that several nodes hold reads a value of another graph").with("graph", g.name).with("value", m_.values.name[slot(m_.captures(g)[0])]));
+    }
+  }
+  /// Graphs that hold one another form no cycle. State: 1 = open, 2 = done.
+  bool ends(const tenon_graph& g, std::vector<uint8_t>* state) const {
+    if ((*state)[g.index]) return (*state)[g.index] == 2;
+    (*state)[g.index] = 1;
+    bool fine = true;
+    for (Slot n = g.first; n; n = m_.nodes.next[n]) {
+      const AttrSet* a = m_.nodes.attrs[n].get();
+      for (uint64_t k = 0; a && k < a->size(); ++k)
+        for_each_reference(a->data()[k], [&](const tenon_graph& inner) { fine = fine && ends(inner, state); }, [](tenon_value) {});
+    }
+    (*state)[g.index] = 2;
+    return fine;
   }
 
   // ---- order ----
@@ -202,7 +237,7 @@ class Verifier {
     for (Slot v = 1; v < m_.values.generation.size(); ++v)
       if (m_.alive_value(m_.value_id(v))) value_type(v);
     for (Slot n = 1; n < m_.nodes.generation.size(); ++n)
-      if (m_.alive_node(m_.node_id(n))) signature(n);
+      if (m_.alive_node(m_.node_id(n)) && (all_ || (m_.nodes.stale[n] & kUnchecked))) signature(n);
   }
   void names(const std::string& what, const std::vector<std::string>& all) {
     std::set<std::string_view> seen;
@@ -211,13 +246,20 @@ class Verifier {
       else if (!seen.insert(name).second) graph_problem(m_.main(), "two " + what + "s of the model are called '" + name + "'");
   }
   void value_type(Slot v) {
+    for (int32_t k = 0; k < m_.values.rank[v]; ++k) dimension(v, m_.dims(v)[k]);
+    const bool is_constant = m_.values.flags[v] & TENON_VF_CONSTANT;
+    const auto& q = m_.values.quantization[v];
+    if (!is_constant && !q) return;
     const ValueType t = m_.type(m_.value_id(v));
-    for (int64_t d : t.dims)
-      if (!m_.symbols.valid(d)) value_problem(v, "a dimension is a symbol of another model");
-      else if (d < TENON_DIM_UNKNOWN && m_.symbols.names_of(d).empty())
-        report(Error(TENON_E_INTERNAL, "a dimension is negative").with("value", m_.values.name[v]).with("found", m_.symbols.text(d)));
-    if (m_.values.flags[v] & TENON_VF_CONSTANT) constant(v, t);
-    if (const auto& q = m_.values.quantization[v]) quantization(v, t, *q);
+    if (is_constant) constant(v, t);
+    if (q) quantization(v, t, *q);
+  }
+  void dimension(Slot v, int64_t d) {
+    if (d >= TENON_DIM_UNKNOWN || sizes_.count(d)) return;
+    if (!m_.symbols.valid(d)) value_problem(v, "a dimension is a symbol of another model");
+    else if (m_.symbols.names_of(d).empty())
+      report(Error(TENON_E_INTERNAL, "a dimension is negative").with("value", m_.values.name[v]).with("found", m_.symbols.text(d)));
+    else sizes_.insert(d);
   }
   void constant(Slot v, const ValueType& t) {
     const auto [data, bytes] = m_.constant_bytes(m_.value_id(v));
@@ -238,17 +280,25 @@ class Verifier {
     if (!fits) value_problem(v, "the quantization of a value does not fit its shape");
   }
   void signature(Slot n) {
-    auto op = s_.registry.find_operator(m_.nodes.op[n]);
-    if (!op) return report_node(n, std::move(op.error()));
-    if (!*op) return;
-    auto s = signature_of(**op);
+    auto s = signature_of_op(m_.nodes.op[n]);
     if (!s) return report_node(n, std::move(s.error()));
     if (*s) check_signature(**s, m_, m_.node_id(n), [&](Error e) { report_node(n, std::move(e)); });
+  }
+  Result<const Signature*> signature_of_op(tenon_op id) {
+    auto [it, fresh] = signatures_.try_emplace(id, nullptr);
+    if (!fresh) return it->second;
+    auto op = s_.registry.find_operator(id);
+    if (op && !*op) return nullptr;
+    auto s = op ? signature_of(**op) : Result<const Signature*>(fail(std::move(op.error())));
+    if (s) it->second = *s;
+    else signatures_.erase(it);
+    return s;
   }
 };
 
 }  // namespace
 
-Status verify(Session& s, Model& m) { return Verifier(s, m).run(); }
+Status verify(Session& s, Model& m) { return Verifier(s, m, true).run(); }
+Status verify_changes(Session& s, Model& m) { return Verifier(s, m, false).run(); }
 
 }  // namespace tenon::core

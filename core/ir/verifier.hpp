@@ -10,5 +10,7 @@ namespace tenon::core {
 /// element types, attributes known and of their kind), constants as large as their type, graph outputs named and distinct.
 /// All findings at once as causes of one error (E_INTERNAL), each with node and operator.
 Status verify(Session& s, Model& m);
+/// The same after edits of a model that was verified: all links, but the signatures of changed nodes only.
+Status verify_changes(Session& s, Model& m);
 
 }  // namespace tenon::core

@@ -49,7 +49,9 @@ class Walker {
     }
   }
   void graph(const tenon_graph& g) {
-    auto& nodes = w_.nodes[g.index];  // references into an unordered_map stay
+    const auto [entry, fresh] = w_.nodes.try_emplace(g.index);
+    if (!fresh) return;
+    auto& nodes = entry->second;  // references into an unordered_map stay
     nodes = order(g);
     std::vector<tenon_value> in;
     for (tenon_node id : nodes) {
@@ -62,6 +64,7 @@ class Walker {
           for_each_reference(a->data()[k], [&](const tenon_graph& x) { graph(x); }, [&](tenon_value v) { constant(slot(v)); });
     }
     for (tenon_value v : g.outputs) constant(slot(v));
+    if (g.shared()) w_.shared.push_back(&g);
   }
 };
 

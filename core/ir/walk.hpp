@@ -8,6 +8,7 @@
 namespace tenon::core {
 
 struct Walk {
+  std::vector<const tenon_graph*> shared;                       ///< graphs that several nodes hold; what one holds stands before it
   std::unordered_map<uint32_t, std::vector<tenon_node>> nodes;  ///< by graph index, inputs first; the list's order where there is a cycle
   std::vector<tenon_value> constants;                           ///< by first use, then unused ones by slot
   size_t used_constants = 0;

@@ -20,7 +20,8 @@ struct TenonHeader {
 };
 static_assert(sizeof(TenonHeader) == 64);
 
-inline constexpr uint32_t kTenonMajor = 1, kTenonMinor = 0;
+inline constexpr uint32_t kTenonMajor = 2, kTenonMinor = 0;
+inline constexpr uint32_t kTenonMajorUnshared = 1;  ///< of files without shared graphs
 inline constexpr uint64_t kTenonAlignment = 64;
 inline constexpr int kTenonMaxDepth = 64;  ///< of nested graphs
 

@@ -38,8 +38,16 @@ class Reader {
     TENON_TRY(tables());
     for (uint32_t k = 0; k < length(f_.constants()); ++k) TENON_TRY(constant(*f_.constants()->Get(k)));
     if (!f_.graph()) return malformed("it has no graph");
+    for (uint32_t k = 0; k < length(f_.shared_graphs()); ++k) {
+      const auto& shared = *f_.shared_graphs()->Get(k);
+      tenon_graph& g = m_->add_subgraph(m_->main(), text(shared.name()));
+      TENON_TRY(graph(shared, g, 1));
+      shared_.push_back(&g);
+    }
     m_->main().name = text(f_.graph()->name());
     TENON_TRY(graph(*f_.graph(), m_->main(), 0));
+    for (const tenon_graph* g : shared_)
+      if (g->holders.empty()) return malformed("a shared graph is held by no node");
     return std::move(m_);
   }
 
@@ -51,6 +59,7 @@ class Reader {
   std::vector<int64_t> symbols_;
   std::vector<tenon_op> ops_;
   std::vector<tenon_value> values_;  ///< by number; 0 = not made yet
+  std::vector<tenon_graph*> shared_;
   uint64_t budget_;  ///< bytes that may still be read: parts that a hostile file shares count each time
 
   Status spend(uint64_t n) {
@@ -246,7 +255,7 @@ class Reader {
       list.push_back(f.origins()->Get(k));
       if (list[k] >= m_->origins.size() || (k && list[k] <= list[k - 1])) return malformed("the origins of a node are malformed");
     }
-    if (!list.empty()) m_->nodes.origins[slot(n)] = std::make_shared<const std::vector<uint32_t>>(std::move(list));
+    if (!list.empty()) m_->nodes.origins[slot(n)] = std::make_shared<std::vector<uint32_t>>(std::move(list));
     return {};
   }
 
@@ -264,14 +273,28 @@ class Reader {
     TENON_TRY(used(f.tensors(), g, true, &a->tensors));
     for (tenon_value v : a->tensors)
       if (v && !(m_->values.flags[slot(v)] & TENON_VF_CONSTANT)) return malformed("a tensor attribute is no constant");
-    for (uint32_t k = 0; k < length(f.graphs()); ++k) {
-      const auto& inner = *f.graphs()->Get(k);
-      tenon_graph& made_graph = m_->add_subgraph(g, text(inner.name()));
-      TENON_TRY(graph(inner, made_graph, depth + 1));
-      a->graphs.push_back(&made_graph);
-    }
+    TENON_TRY(spend(length(f.shared_graphs()) * 4ull));
+    TENON_TRY(graphs(f, g, depth, &a->graphs));
     if (f.raw()) a->raw.assign(f.raw()->begin(), f.raw()->end());
     return shape_of(*a);
+  }
+  Status graphs(const file::Attribute& f, tenon_graph& g, int depth, std::vector<tenon_graph*>* out) {
+    const uint32_t n = length(f.shared_graphs()) ? length(f.shared_graphs()) : length(f.graphs());
+    uint32_t next = 0;
+    for (uint32_t k = 0; k < n; ++k) {
+      const uint32_t number = length(f.shared_graphs()) ? f.shared_graphs()->Get(k) : 0;
+      if (number > shared_.size()) return malformed("a shared graph is used before it is made");
+      if (number) {
+        out->push_back(shared_[number - 1]);
+        continue;
+      }
+      if (next >= length(f.graphs())) return malformed("an attribute has fewer graphs than it says");
+      const auto& inner = *f.graphs()->Get(next++);
+      tenon_graph& made_graph = m_->add_subgraph(g, text(inner.name()));
+      TENON_TRY(graph(inner, made_graph, depth + 1));
+      out->push_back(&made_graph);
+    }
+    return next == length(f.graphs()) ? Status() : malformed("an attribute has more graphs than it says");
   }
   /// Only the array of its kind is filled, scalars with one element.
   static Status shape_of(const OwnedAttr& a) {

@@ -22,6 +22,12 @@ class Writer {
   Status run(const std::function<Status(const void*, uint64_t)>& write) {
     if (!walk_.cycle) return walk_.cycle;
     for (size_t k = 0; k < walk_.used_constants; ++k) constant(walk_.constants[k]);
+    for (const tenon_graph* g : walk_.shared) {
+      auto one = graph(*g, 1);
+      if (!one) return fail(std::move(one.error()));
+      shared_.push_back(*one);
+      shared_number_[g->index] = static_cast<uint32_t>(shared_.size());
+    }
     auto main = graph(m_.main(), 0);
     if (!main) return fail(std::move(main.error()));
     TENON_TRY(finish(*main));
@@ -47,6 +53,8 @@ class Writer {
   std::vector<PlacedConstant> constants_;
   std::map<std::pair<const void*, uint64_t>, uint64_t> placed_;  ///< offset in the data by (address, bytes)
   std::vector<Piece> pieces_;
+  std::vector<fb::Offset<file::Graph>> shared_;
+  std::unordered_map<uint32_t, uint32_t> shared_number_;  ///< by graph index, from 1
   uint64_t data_size_ = 0;
 
   /// FlatBuffers end at 2 GiB: do n more bytes surely fit?
@@ -138,11 +146,15 @@ class Writer {
       for (uint64_t k = 0; k < a.count; ++k) bytes += a.v.strs[k].len + 8;
     TENON_TRY(room(bytes));
     std::vector<fb::Offset<file::Graph>> graphs;
-    std::vector<uint32_t> tensors;
+    std::vector<uint32_t> tensors, shared;
+    bool any_shared = false;
     Status nested;
     for_each_reference(
         a,
         [&](const tenon_graph& g) {
+          shared.push_back(g.shared() ? shared_number_.at(g.index) : 0);
+          any_shared |= g.shared();
+          if (g.shared()) return;
           auto one = graph(g, depth + 1);
           if (one) graphs.push_back(*one);
           else if (nested) nested = fail(std::move(one.error()));
@@ -176,7 +188,8 @@ class Writer {
     }
     const auto tensors_at = tensors.empty() ? 0 : fbb_.CreateVector(tensors);
     const auto graphs_at = graphs.empty() ? 0 : fbb_.CreateVector(graphs);
-    return file::CreateAttribute(fbb_, name, a.type, ints, floats, strings, tensors_at, graphs_at, raw);
+    const auto shared_at = any_shared ? fbb_.CreateVector(shared) : 0;
+    return file::CreateAttribute(fbb_, name, a.type, ints, floats, strings, tensors_at, graphs_at, raw, shared_at);
   }
 
   Result<fb::Offset<file::Value>> value(Slot v, std::unordered_map<int64_t, int64_t>* symbols, std::vector<int64_t>* symbol_list) {
@@ -243,7 +256,8 @@ class Writer {
     const auto origins_at = fbb_.CreateVector(origins);
     const auto values_at = fbb_.CreateVector(values);
     const auto constants_at = fbb_.CreateVector(constants);
-    fbb_.Finish(file::CreateModel(fbb_, metadata_at, symbols_at, ops_at, origins_at, values_at, constants_at, main));
+    const auto shared_at = shared_.empty() ? 0 : fbb_.CreateVector(shared_);
+    fbb_.Finish(file::CreateModel(fbb_, metadata_at, symbols_at, ops_at, origins_at, values_at, constants_at, main, shared_at));
     return {};
   }
 
@@ -251,7 +265,7 @@ class Writer {
     static constexpr char zeros[kTenonAlignment] = {};
     TenonHeader h;
     std::memcpy(h.magic, kTenonMagic.data(), sizeof h.magic);
-    h.version = kTenonMajor << 16 | kTenonMinor;
+    h.version = (shared_.empty() ? kTenonMajorUnshared : kTenonMajor) << 16 | kTenonMinor;
     h.graph_offset = sizeof h;
     h.graph_size = fbb_.GetSize();
     h.data_offset = align_up(h.graph_offset + h.graph_size);

@@ -151,7 +151,9 @@ Result<std::vector<Tensor>> ExecuteStage::run_all(Run& r, StageRecord* record) c
   auto inputs = read_inputs(r);
   if (!inputs) return fail(std::move(inputs.error()));
   TensorSet set(std::move(*inputs));
-  auto c = compile_for(r.session, *r.model, backends_, options_, threads_ ? threads_ : r.threads);
+  Json options = options_;
+  if (r.profile && !options.contains("profile")) options["profile"] = true;
+  auto c = compile_for(r.session, *r.model, backends_, options, threads_ ? threads_ : r.threads);
   if (!c) return fail(std::move(c.error()));
   std::vector<double> ms;
   Result<std::vector<Tensor>> out = fail(TENON_E_INTERNAL, "the program did not run");

@@ -90,6 +90,7 @@ Status ImportStage::read_native(Run& r, StageRecord* record) const {
   if (!m) return fail(std::move(m.error()));
   TENON_TRY(set_shapes(**m));
   if (!request_.shapes.empty()) TENON_TRY(infer_graph(r.session, **m, (*m)->main()));
+  r.observe({"read", 0, 0, 0, nullptr, m->get()});
   record->details["frontend"] = kNativeFormat;
   record->nodes_before = (*m)->n_nodes();
   r.leftovers.clear();
@@ -117,8 +118,18 @@ Status ImportStage::import_foreign(Run& r, StageRecord* record) const {
     request.frontend = *id;
     TENON_TRY(fit_options(r.session.registry, &request));
   }
+  std::unique_ptr<Model> parsed;
+  Stopwatch watch;
+  double parsed_ms = 0;
+  if (!r.observers.empty())
+    request.parsed = [&](const Model& m) {
+      parsed = m.clone();
+      parsed_ms = watch.ms();
+      r.observe({"parse", 0, parsed_ms, 0, nullptr, parsed.get()});
+    };
   auto imported = import_model(r.session, request);
   if (!imported) return fail(std::move(imported.error()));
+  if (parsed) r.observe({"lower", 0, watch.ms() - parsed_ms, 0, parsed.get(), imported->model.get()});
   record->details["frontend"] = imported->frontend;
   record->nodes_before = imported->foreign_nodes;
   record->details["operators"] = Json::array();

@@ -21,7 +21,7 @@ std::string value_type_text(const Model& m, tenon_value v);
 Result<std::vector<Tensor>> inputs_from_file(const Npz& file, const Model& m);
 
 /// Same seed, same tensors. Floats are nearly normal with some zeros of both signs and some tiny ones; integers are small. A name
-/// without a value is 1 as first dimension and 8 elsewhere. E_UNSUPPORTED for sequences and unknown ranks.
+/// without a value is 1 as first dimension and 8 elsewhere. Optionals are absent, sequences and maps have two items.
 Result<std::vector<Tensor>> made_inputs(const Model& m, uint64_t seed, DimValues dims);
 
 /// Reads an entry `prefix:name`, else `name`; for a single array that array.

@@ -23,8 +23,14 @@ Status run_pass(Run& r, const PassSpec& p, PassOutcome* o) {
   o->rewritten = result.rewritten;
   o->metrics = std::move(ctx.metrics);
   if (!o->changed) return {};
-  TENON_TRY(infer_graph(r.session, *r.model, r.model->main()));
-  return verify(r.session, *r.model);
+  TENON_TRY(infer_changes(r.session, *r.model));
+  return verify_changes(r.session, *r.model);
+}
+
+/// A pass gives the same for the same graph, so what it left as it was it need not see again.
+bool is_settled(const Run& r, const std::string& key) {
+  const auto it = r.model->settled.find(key);
+  return it != r.model->settled.end() && it->second == r.model->epochs();
 }
 
 Status verify_pass(Run& r, Model& before, const PassSpec& p, PassOutcome* o) {
@@ -40,6 +46,13 @@ Status verify_pass(Run& r, Model& before, const PassSpec& p, PassOutcome* o) {
   return {};
 }
 
+/// Where the pass is to blame, what finds out more.
+Error with_next_step(Error e) {
+  const bool blames = e.code != TENON_E_CANCELLED && e.code != TENON_E_NO_MEMORY && e.code != TENON_E_CONFIG && e.code != TENON_E_IO && e.detail("stage") != "verify";
+  if (blames) e.with("hint", "`host bisect` names the first rewrite that goes wrong, `host reduce` cuts the model down to what shows it; both take the same pipeline");
+  return e;
+}
+
 }  // namespace
 
 std::optional<Tolerance> pass_tolerance(const Registry& r, const PassSpec& p) {
@@ -50,15 +63,23 @@ std::optional<Tolerance> pass_tolerance(const Registry& r, const PassSpec& p) {
 }
 
 Result<PassOutcome> apply_pass(Run& r, const PassSpec& p) {
-  auto before = r.model->clone();
   PassOutcome o;
+  const std::string key = p.id + p.options.dump();
+  if ((o.settled = is_settled(r, key))) return o;
+  r.model->remember();
+  Stopwatch watch;
   Status s = run_pass(r, p, &o);
+  const double ms = watch.ms();
   if (s && r.session.cancelled) s = fail(TENON_E_CANCELLED, "cancelled");
-  if (s) s = verify_pass(r, *before, p, &o);
+  o.before = r.model->recall();
+  if (s && o.before) s = verify_pass(r, *o.before, p, &o);
+  const bool same = !o.before || r.model->epochs() == o.before->epochs();
+  if (s && same) r.model->settled[key] = r.model->epochs();
+  if (s && !same) r.observe({p.id, 0, ms, o.rewritten, o.before.get(), r.model.get()});
   if (s) return o;
-  r.model = std::move(before);
+  if (o.before) r.model = std::move(o.before);
   r.checker.forget();
-  return fail(at_stage(std::move(s.error()), r.session.registry, "pass", p.id));
+  return fail(at_stage(with_next_step(std::move(s.error())), r.session.registry, "pass", p.id));
 }
 
 void PassStage::check(PlanCheck& c) const {

@@ -17,9 +17,11 @@ struct PassOutcome {
   uint64_t matched = 0, rewritten = 0;
   std::map<std::string, double> metrics;
   Json verify;
+  bool settled = false;           ///< not run: it left this very graph as it was
+  std::unique_ptr<Model> before;  ///< null when nothing has changed
 };
 
-/// Runs the pass; then types are inferred anew and the graph is checked. On error the graph is as before.
+/// Runs the pass; then what has changed is inferred and checked. On error the graph is as before.
 Result<PassOutcome> apply_pass(Run& r, const PassSpec& p);
 
 class PassStage : public Stage {
@@ -45,6 +47,8 @@ class RepeatStage : public Stage {
   RepeatStage(std::vector<std::unique_ptr<PassStage>> passes, int64_t at_most, VerifyOptions v) : passes_(std::move(passes)), at_most_(at_most), verify_(std::move(v)) {}
   std::string kind() const override { return "repeat"; }
   std::string name() const override;
+  const std::vector<std::unique_ptr<PassStage>>& list() const { return passes_; }
+  int64_t at_most() const { return at_most_; }
   void check(PlanCheck& c) const override;
   void passes(std::vector<std::string>* out) const override;
   void order(OrderCheck* o) const override;
@@ -56,7 +60,7 @@ class RepeatStage : public Stage {
   std::vector<std::unique_ptr<PassStage>> passes_;
   int64_t at_most_;
   VerifyOptions verify_;
-  Result<bool> round(Run& r, Json* account);
+  Result<bool> round(Run& r, Json* account, std::unique_ptr<Model>* before);
   Status verify_all(Run& r, Model& before, StageRecord* record);
   std::optional<Tolerance> tolerance(const Registry& r) const;
 };

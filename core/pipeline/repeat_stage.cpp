@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "../report/cpu_time.hpp"
 #include "pass_stage.hpp"
 
 namespace tenon::core {
 namespace {
 
 /// Adds one run of a pass to the account of all its rounds.
-void add_to_account(Json* account, const std::string& id, const PassOutcome& o, double ms) {
+void add_to_account(Json* account, const std::string& id, const PassOutcome& o, double ms, double cpu) {
   Json& a = (*account)[id];
-  if (a.is_null()) a = {{"runs", 0}, {"changed", 0}, {"rewritten", 0}, {"ms", 0.0}};
-  a["runs"] = a["runs"].get<int64_t>() + 1;
+  if (a.is_null()) a = {{"runs", 0}, {"changed", 0}, {"rewritten", 0}, {"ms", 0.0}, {"cpu-ms", 0.0}};
+  a["runs"] = a["runs"].get<int64_t>() + (o.settled ? 0 : 1);
   a["changed"] = a["changed"].get<int64_t>() + (o.changed ? 1 : 0);
   a["rewritten"] = a["rewritten"].get<uint64_t>() + o.rewritten;
   a["ms"] = a["ms"].get<double>() + ms;
+  a["cpu-ms"] = a["cpu-ms"].get<double>() + cpu;
   for (const auto& [key, value] : o.metrics) a["metrics"][key] = value + (a.contains("metrics") ? a["metrics"].value(key, 0.0) : 0.0);
   if (!o.verify.is_null()) a["verify"] = o.verify;
 }
@@ -53,13 +55,15 @@ std::optional<Tolerance> RepeatStage::tolerance(const Registry& r) const {
   return widest;
 }
 
-Result<bool> RepeatStage::round(Run& r, Json* account) {
+Result<bool> RepeatStage::round(Run& r, Json* account, std::unique_ptr<Model>* before) {
   bool changed = false;
   for (const auto& p : passes_) {
     Stopwatch watch;
+    const double cpu_before = cpu_ms();
     auto o = apply_pass(r, p->spec());
     if (!o) return fail(std::move(o.error()));
-    add_to_account(account, p->name(), *o, watch.ms());
+    add_to_account(account, p->name(), *o, watch.ms(), cpu_ms() - cpu_before);
+    if (!*before) *before = std::move(o->before);
     changed = changed || o->changed;
   }
   return changed;
@@ -77,16 +81,21 @@ Status RepeatStage::verify_all(Run& r, Model& before, StageRecord* record) {
 }
 
 Status RepeatStage::run(Run& r, StageRecord* record) {
-  auto before = r.model->clone();
+  std::unique_ptr<Model> before;  // null while nothing has changed
   Json account = Json::object();
   int64_t rounds = 0;
   Result<bool> changed = true;
   while (changed && *changed && rounds < at_most_) {
-    changed = round(r, &account);
+    changed = round(r, &account, &before);
     ++rounds;
   }
-  Status s = changed ? verify_all(r, *before, record) : fail(std::move(changed.error()));
+  Status s;
+  if (!changed) s = fail(std::move(changed.error()));
+  else if (before) s = verify_all(r, *before, record);
+  else if (verify_.on) record->details["verify"] = {{"ok", true}, {"unchanged", true}};
+  if (!s && !before) return s;
   if (!s) {
+    r.observe({"taken back", 0, 0, 0, r.model.get(), before.get()});
     r.model = std::move(before);
     r.checker.forget();
     return s;

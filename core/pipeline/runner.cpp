@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "../ir/verifier.hpp"
+#include "../report/cpu_time.hpp"
 #include "../report/memory.hpp"
 
 namespace tenon::core {
@@ -20,6 +21,9 @@ Status run_checked(Run& r, Stage& stage, StageRecord* record) {
   return {};
 }
 
+/// Passes check what they have changed; after the last in a row the whole model is checked.
+bool rewrites(const Stage& s) { return s.kind() == "pass" || s.kind() == "repeat"; }
+
 }  // namespace
 
 Status run_stage(Run& r, Stage& stage) {
@@ -30,8 +34,10 @@ Status run_stage(Run& r, Stage& stage) {
   if (r.progress) r.progress->stage(record.kind + ' ' + record.name);
   reset_peak_memory();
   Stopwatch watch;
+  const double cpu_before = cpu_ms();
   Status s = run_checked(r, stage, &record);
   record.ms = watch.ms();
+  record.details["cpu-ms"] = cpu_ms() - cpu_before;
   record.peak_bytes = peak_memory();
   record.nodes_after = r.model ? r.model->n_nodes() : 0;
   record.failed = !s;
@@ -47,7 +53,11 @@ Status run_plan(Run& r, const Plan& p) {
   if (r.threads == 0) r.threads = p.threads;
   r.checker.default_inputs = p.execution_inputs;
   r.checker.default_dims = p.execution_dims;
-  for (const auto& stage : p.stages) TENON_TRY(run_stage(r, *stage));
+  for (size_t k = 0; k < p.stages.size(); ++k) {
+    TENON_TRY(run_stage(r, *p.stages[k]));
+    const bool last = k + 1 == p.stages.size() || !rewrites(*p.stages[k + 1]);
+    if (rewrites(*p.stages[k]) && last) TENON_TRY(verify(r.session, *r.model));
+  }
   return {};
 }
 

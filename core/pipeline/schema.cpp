@@ -28,6 +28,8 @@ Json verify_schema() {
   Json parts = object({{"tolerance", tolerance_schema()},
                        {"inputs", path(".npz or .npy file with the inputs; otherwise they are made up")},
                        {"seed", integer(0, "of made-up inputs")},
+                       {"sets", integer(1, "number of sets of made-up inputs with ordinary numbers")},
+                       {"edges", {{"type", "boolean"}, {"description", "made-up inputs also with other sizes where sizes are open, and for exact passes with NaN, infinities and extremes, and without elements; not said: unless one run takes seconds"}}},
                        {"dims", dims_schema()},
                        {"backend", text("what runs the graph; default: reference kernels")}},
                       {});

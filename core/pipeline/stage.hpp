@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../exec/import.hpp"
+#include "../report/graph_observer.hpp"
 #include "../report/progress.hpp"
 #include "../report/run_report.hpp"
 #include "config.hpp"
@@ -24,10 +25,17 @@ struct Run {
   bool verify_all = false;          ///< check every pass
   int64_t threads = 0;              ///< of backends; 0 = theirs to choose
   GraphChecker checker;
+  bool profile = false;             ///< backends that can measure each step do so
+  std::vector<GraphObserver*> observers;  ///< usually none
   Progress* progress = nullptr;
   std::function<void(const std::string&)> say;  ///< a line for the reader; may be empty
 
   explicit Run(Session& s) : session(s) {}
+  /// Tells the observers; the stage is the one that runs.
+  void observe(GraphEvent e) const {
+    e.stage = report.stages.size();
+    for (GraphObserver* o : observers) o->changed(e);
+  }
   void line(const std::string& text) const {
     if (say) say(text);
   }

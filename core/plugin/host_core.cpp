@@ -115,6 +115,7 @@ const void* TENON_CALL get_interface(const tenon_host*, const char* id) noexcept
   if (name == TENON_IID_IR) return &ir_table();
   if (name == TENON_IID_REGISTRY) return &registry_table();
   if (name == TENON_IID_EXEC) return &exec_table();
+  if (name == TENON_IID_REWRITING) return &rewriting_table();
   return nullptr;
 }
 

@@ -39,7 +39,7 @@ void TENON_CALL find_kernels(tenon_op op, const char* target, const tenon_kernel
 }
 
 tenon_error* TENON_CALL infer(tenon_ctx* c, tenon_graph* g) noexcept {
-  return protect([&] { return infer_graph(*c->session, *g->model, *g); });
+  return protect([&] { return g->index == 0 ? infer_changes(*c->session, *g->model) : infer_graph(*c->session, *g->model, *g); });
 }
 tenon_error* TENON_CALL clone(tenon_ctx*, tenon_graph* g, tenon_graph** out) noexcept {
   return protect([&]() -> Status {

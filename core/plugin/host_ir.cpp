@@ -168,7 +168,7 @@ tenon_error* TENON_CALL graph_output_name(tenon_graph* g, uint64_t index, tenon_
   });
 }
 tenon_graph* TENON_CALL parent(tenon_graph* g, tenon_node* holder) noexcept {
-  if (holder) *holder = g->holder;
+  if (holder) *holder = g->holders.empty() ? 0 : *g->holders.begin();
   return g->index == 0 ? nullptr : &g->model->graphs[g->parent];
 }
 tenon_error* TENON_CALL captures(tenon_ctx*, tenon_graph* g, const tenon_value** values, uint64_t* count) noexcept {
@@ -250,6 +250,7 @@ tenon_error* TENON_CALL set_outputs(tenon_ctx*, tenon_graph* g, const tenon_valu
 tenon_error* TENON_CALL set_name(tenon_ctx*, tenon_graph* g, tenon_node n, tenon_value v, tenon_str name) noexcept {
   return protect([&]() -> Status {
     Model& m = *g->model;
+    m.keep();
     if (n) {
       TENON_TRY(m.check_node(n));
       m.nodes.name[slot(n)] = view(name);
@@ -286,6 +287,7 @@ tenon_error* TENON_CALL set_quantization(tenon_ctx*, tenon_graph* g, tenon_value
     q->axis = axis;
     q->scale.assign(scale, scale + count);
     q->zero_point.assign(zero_point, zero_point + count);
+    g->model->keep();
     ++g->model->epoch;
     g->model->values.quantization[slot(v)] = count ? std::move(q) : nullptr;
     return {};
@@ -305,6 +307,7 @@ tenon_error* TENON_CALL quantization(tenon_graph* g, tenon_value v, int32_t* axi
 }
 tenon_error* TENON_CALL set_metadata(tenon_ctx*, tenon_graph* g, tenon_str key, tenon_str text) noexcept {
   return protect([&]() -> Status {
+    g->model->keep();
     g->model->metadata[std::string(view(key))] = std::string(view(text));
     return {};
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // host_tables.hpp - the host's interface tables, one file each.
 #pragma once
-#include <tenon/abi.h>
+#include <tenon/rewriting.h>
 
 #include <string_view>
 
@@ -14,6 +14,7 @@ const tenon_buffer_api& buffer_table();
 const tenon_ir_api& ir_table();
 const tenon_registry_api& registry_table();
 const tenon_exec_api& exec_table();
+const tenon_rewriting_api& rewriting_table();
 
 inline std::string_view view(tenon_str s) { return s.data ? std::string_view(s.data, s.len) : std::string_view(); }
 inline tenon_str str(std::string_view s) { return {s.data(), s.size()}; }

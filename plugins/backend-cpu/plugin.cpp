@@ -33,7 +33,7 @@ tenon_error* TENON_CALL run(tenon_ctx* c, void* program, const tenon_tensor* con
 }
 
 tenon_error* TENON_CALL describe(tenon_ctx* c, void* program, tenon_str* json) TENON_NX {
-  return guard(c, [&] { *json = str(static_cast<Program*>(program)->describe()); });
+  return guard(c, [&] { *json = str(static_cast<Program*>(program)->describe(c)); });
 }
 
 void TENON_CALL release(void* program) TENON_NX { delete static_cast<Program*>(program); }

@@ -2,6 +2,7 @@
 // eliminate-dead: nodes whose outputs nobody uses, and constants that only they used. Nodes with side effects stay, and so do nodes
 // whose operator nobody defines.
 #include <tenon/plugin.hpp>
+#include <tenon/rewriting.hpp>
 
 #include <unordered_map>
 
@@ -12,9 +13,11 @@ namespace {
 
 class Eliminator {
  public:
-  Eliminator(const Ctx& ctx, Graph& g) : ctx_(ctx), g_(g) {}
+  Eliminator(const Ctx& ctx, Graph& g) : ctx_(ctx), g_(g), count_(ctx) {}
   uint64_t run() {
     auto nodes = all_nodes(g_);
+    for (tenon_node n : nodes)
+      for (tenon_graph* inner : held_graphs(g_, n)) holders_[inner].push_back(n);
     for (tenon_node n : nodes)
       if (g_.alive(n) && has_effects(n)) mark(n);
     for (auto n = nodes.rbegin(); n != nodes.rend(); ++n) {
@@ -35,20 +38,20 @@ class Eliminator {
   }
   /// The node and all that hold it have effects.
   void mark(tenon_node n) {
-    while (n && !effects_[n]) {
-      effects_[n] = true;
-      tenon_node holder = 0;
-      api().ir->parent(g_.graph_of(n), &holder);
-      n = holder;
-    }
+    if (!effects_.emplace(n, true).second) return;
+    const auto it = holders_.find(g_.graph_of(n));
+    if (it == holders_.end()) return;
+    for (tenon_node holder : it->second) mark(holder);
   }
   void visit(tenon_node n) {
     if (!g_.alive(n) || effects_.count(n)) return;
     for (tenon_value v : g_.outputs(n))
       if (v && g_.info(v).n_uses()) return;
+    if (!count_.may_rewrite(g_.raw(), n)) return;
     std::vector<tenon_value> in = g_.inputs(n);
     collect_reads(n, &in);
     g_.erase(n);
+    count_.rewritten();
     ++erased_;
     for (tenon_value v : in) release(v);
   }
@@ -75,7 +78,9 @@ class Eliminator {
 
   const Ctx& ctx_;
   Graph& g_;
+  RewriteCount count_;
   std::unordered_map<tenon_node, bool> effects_;
+  std::unordered_map<tenon_graph*, std::vector<tenon_node>> holders_;
   std::vector<tenon_node> work_;
   uint64_t erased_ = 0;
 };

@@ -82,6 +82,20 @@ bool concat(Rewriter& r, tenon_node n) {
   return true;
 }
 
+/// Blocks of one pixel.
+bool blocks(Rewriter& r, tenon_node n) { return r.g.attrs(n).i("blocksize") == 1 && forward_first(r, n); }
+
+/// The largest and the smallest of one element; a sum of one would lose the sign of -0.
+bool reduce(Rewriter& r, tenon_node n) {
+  const ValueInfo x = r.g.info(r.g.input(n, 0));
+  const tenon_value axes_in = r.g.input(n, 1);
+  const auto axes = ints(r.g, axes_in);
+  if (x.rank() < 0 || (axes_in && !axes) || !keeps_shape(r, n)) return false;
+  if (!axes || axes->empty()) return (r.g.attrs(n).i("noop_with_empty_axes") || all_ones(x)) && forward_first(r, n);
+  const bool single = std::all_of(axes->begin(), axes->end(), [&](int64_t a) { return x.dim(static_cast<int32_t>(axis_of(a, x.rank()))) == 1; });
+  return single && forward_first(r, n);
+}
+
 bool split(Rewriter& r, tenon_node n) { return r.one_output(n) && same_shape(r, n); }
 
 bool pool(Rewriter& r, tenon_node n) {
@@ -98,25 +112,41 @@ bool resize(Rewriter& r, tenon_node n) {
   return a.s("mode", "nearest") == "nearest" && (mode == "half_pixel" || mode == "asymmetric" || mode == "align_corners") && same_shape(r, n);
 }
 
+/// The number that all elements of a constant are.
+std::optional<double> uniform(const Graph& g, tenon_value v) {
+  if (const auto one = scalar(g, v)) return one;
+  if (!g.is_constant(v)) return std::nullopt;
+  const ValueInfo i = g.info(v);
+  const auto b = g.constant_bytes(v);
+  const uint64_t size = i.type().bits / 8;
+  if (i.type().bits % 8 || b.size() <= size || std::memcmp(b.data(), b.data() + size, b.size() - size) != 0) return std::nullopt;
+  if (i.type() == dt::f32) return element_at<float>(b, 0);
+  if (i.type() == dt::f64) return element_at<double>(b, 0);
+  if (i.type() == dt::f16) return from_half(element_at<uint16_t>(b, 0));
+  if (i.type() == dt::i64) return static_cast<double>(element_at<int64_t>(b, 0));
+  if (i.type() == dt::i32) return element_at<int32_t>(b, 0);
+  return std::nullopt;
+}
+
 bool is_zero(double x, bool negative) { return x == 0 && std::signbit(x) == negative; }
 
 bool times_one(Rewriter& r, tenon_node n) {
   for (uint64_t k : {0u, 1u})
-    if (scalar(r.g, r.g.input(n, 1 - k)) == 1.0 && keeps_shape(r, n, k)) return r.forward(n, r.g.input(n, k));
+    if (keeps_shape(r, n, k) && uniform(r.g, r.g.input(n, 1 - k)) == 1.0) return r.forward(n, r.g.input(n, k));
   return false;
 }
-bool by_one(Rewriter& r, tenon_node n) { return scalar(r.g, r.g.input(n, 1)) == 1.0 && keeps_shape(r, n) && forward_first(r, n); }
+bool by_one(Rewriter& r, tenon_node n) { return keeps_shape(r, n) && uniform(r.g, r.g.input(n, 1)) == 1.0 && forward_first(r, n); }
 bool plus_zero(Rewriter& r, tenon_node n) {
   for (uint64_t k : {0u, 1u}) {
-    const auto c = scalar(r.g, r.g.input(n, 1 - k));
-    if (!c || !keeps_shape(r, n, k)) continue;
+    const auto c = keeps_shape(r, n, k) ? uniform(r.g, r.g.input(n, 1 - k)) : std::nullopt;
+    if (!c) continue;
     if (is_zero(*c, true) || (*c == 0 && is_int(r.g.info(r.g.output(n)).type()))) return r.forward(n, r.g.input(n, k));
   }
   return false;
 }
 bool minus_zero(Rewriter& r, tenon_node n) {
-  const auto c = scalar(r.g, r.g.input(n, 1));
-  return c && is_zero(*c, false) && keeps_shape(r, n) && forward_first(r, n);
+  const auto c = keeps_shape(r, n) ? uniform(r.g, r.g.input(n, 1)) : std::nullopt;
+  return c && is_zero(*c, false) && forward_first(r, n);
 }
 
 bool clip(Rewriter& r, tenon_node n) {
@@ -159,6 +189,8 @@ uint64_t run(const Ctx& ctx, Graph& g) {
                    {{"Transpose"}, transpose},
                    {{"Concat"}, concat},
                    {{"Split"}, split},
+                   {{"DepthToSpace", "SpaceToDepth"}, blocks},
+                   {{"ReduceMax", "ReduceMin"}, reduce},
                    {{"MaxPool", "AveragePool"}, pool},
                    {{"Resize"}, resize},
                    {{"Mul"}, times_one},

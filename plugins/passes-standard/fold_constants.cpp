@@ -2,6 +2,7 @@
 // fold-constants: nodes whose inputs are all constants are computed now, by their reference kernels. Shape of a known shape is
 // a constant too. One walk in topological order suffices, since what a node yields is constant before its users are looked at.
 #include <tenon/plugin.hpp>
+#include <tenon/rewriting.hpp>
 
 #include <algorithm>
 
@@ -15,7 +16,7 @@ namespace {
 class Folder {
  public:
   Folder(const Ctx& ctx, Graph& g)
-      : ctx_(ctx), g_(g), growth_left_(ctx.option("/growth-limit", int64_t{512} << 20)), value_limit_(ctx.option("/value-limit", int64_t{256} << 20)),
+      : ctx_(ctx), g_(g), count_(ctx), growth_left_(ctx.option("/growth-limit", int64_t{512} << 20)), value_limit_(ctx.option("/value-limit", int64_t{256} << 20)),
         dequantize_(ctx.option("/dequantize", int64_t{0}) != 0) {}
 
   uint64_t run() {
@@ -38,6 +39,7 @@ class Folder {
     std::vector<tenon_value> out = g_.outputs(n);
     const int64_t room = std::min(value_limit_, growth_left_ + freed_by(n));
     if (declared_bytes(out) > room) return refuse(n);
+    if (!count_.may_rewrite(g_.raw(), n)) return;
     std::vector<tenon_value> made(out.size());
     if (tenon_error* e = api().exec->evaluate(ctx_.raw(), g_.raw(), n, static_cast<uint64_t>(std::max<int64_t>(room, 0)), made.data(), made.size())) {
       const HostError why(e);
@@ -60,7 +62,7 @@ class Folder {
     const int64_t begin = clamp(a.i("start", 0)), end = clamp(a.i("end", x.rank()));
     Dims d;
     for (int64_t k = begin; k < end; ++k) d.push_back(x.dim(static_cast<int32_t>(k)));
-    if (std::any_of(d.begin(), d.end(), [](int64_t v) { return v < 0; })) return false;
+    if (std::any_of(d.begin(), d.end(), [](int64_t v) { return v < 0; }) || !count_.may_rewrite(g_.raw(), n, "shape")) return false;
     substitute(g_.output(n), g_.add_ints("", d));
     finish(n);
     return true;
@@ -123,6 +125,7 @@ class Folder {
       growth_left_ += static_cast<int64_t>(g_.constant_bytes(v).size());
       ok(api().ir->erase_constants(ctx_.raw(), g_.raw(), 1, &v));
     }
+    count_.rewritten();
     ++folded_;
   }
   void refuse(tenon_node n) {
@@ -131,6 +134,7 @@ class Folder {
 
   const Ctx& ctx_;
   Graph& g_;
+  RewriteCount count_;
   int64_t growth_left_;  ///< bytes
   int64_t value_limit_;  ///< bytes
   bool dequantize_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fold-if: an If whose condition is a constant becomes the nodes of the branch that it takes.
 #include <tenon/plugin.hpp>
+#include <tenon/rewriting.hpp>
 
 #include "common/constants.hpp"
 #include <tenon/walk.hpp>
@@ -11,6 +12,7 @@ namespace {
 uint64_t run(const Ctx& ctx, Graph& g) {
   const tenon_op kIf = Graph::op("If");
   auto nodes = all_nodes(g);
+  const RewriteCount count(ctx);
   uint64_t folded = 0;
   // Holders come before what they hold, so an inlined If is met later with its new place.
   for (size_t at = 0; at < nodes.size(); ++at) {
@@ -22,6 +24,7 @@ uint64_t run(const Ctx& ctx, Graph& g) {
     tenon_graph* branch = g.attrs(n).graph(taken ? "then_branch" : "else_branch");
     const Ids out = g.outputs(n);
     if (!branch || Graph(ctx.raw(), branch).graph_outputs().size() != out.size()) continue;
+    if (!count.may_rewrite(g.raw(), n)) break;
     std::vector<tenon_value> made(out.size());
     ok(api().ir->inline_graph(ctx.raw(), g.raw(), branch, n, nullptr, 0, made.data(), made.size()));
     std::vector<std::string> names;
@@ -30,6 +33,7 @@ uint64_t run(const Ctx& ctx, Graph& g) {
     for (size_t k = 0; k < made.size(); ++k)
       if (!names[k].empty() && g.producer(made[k]) && g.info(made[k]).is_output()) ok(api().ir->set_name(ctx.raw(), g.raw(), 0, made[k], str(names[k])));
     if (g.info(condition).n_uses() == 0) ok(api().ir->erase_constants(ctx.raw(), g.raw(), 1, &condition));
+    count.rewritten();
     ++folded;
   }
   return folded;

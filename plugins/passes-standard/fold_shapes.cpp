@@ -29,7 +29,7 @@ Element of_dim(int64_t d) {
 
 class ShapeFolder {
  public:
-  explicit ShapeFolder(Rewriter& r) : r_(r), g_(r.g) {}
+  explicit ShapeFolder(Rewriter& r) : r_(r), g_(r.g), count_(r.ctx) {}
 
   uint64_t run() {
     for (tenon_node n : all_nodes(g_)) {
@@ -171,6 +171,7 @@ class ShapeFolder {
   bool make_constant(tenon_value v, const Contents& c) {
     const ValueInfo i = g_.info(v);
     if (i.constant() || !i.n_uses() || (i.is_output() && i.n_uses() == 1)) return false;
+    if (!count_.may_rewrite(g_.raw(), i.producer(), "contents")) return false;
     std::vector<int64_t> data;
     for (const Element& e : c) data.push_back(e.value);
     Dims d;
@@ -180,11 +181,13 @@ class ShapeFolder {
     else constant = g_.add_constant<int32_t>(i.name(), d, std::vector<int32_t>(data.begin(), data.end()).data());
     g_.replace_uses(v, constant);
     replaced_.push_back(v);
+    count_.rewritten();
     return true;
   }
 
   Rewriter& r_;
   Graph& g_;
+  RewriteCount count_;
   std::unordered_map<tenon_value, Contents> known_;
   std::vector<std::pair<tenon_value, Contents>> found_;  ///< in topological order
   std::vector<tenon_value> replaced_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// fuse-gemm: a matrix product with what follows it. MatMul of matrices with a bias becomes Gemm; scale, shift and BatchNormalization of
-// columns go into constant B and C; alpha and beta into them too; a transposition of A or B into transA and transB; then comes
-// the activation. Arithmetic is in double and rounded once.
+// fuse-gemm: a matrix product with what follows it. MatMul by a matrix with a bias becomes Gemm, whatever the axes of the rows; scale,
+// shift and BatchNormalization of columns go into constant B and C; alpha and beta into them too; a transposition of A or B into
+// transA and transB; then comes the activation. Arithmetic is in double and rounded once.
 #include <tenon/plugin.hpp>
 
 #include <algorithm>
@@ -71,7 +71,7 @@ bool apply(Rewriter& r, tenon_node root, const Producer& p, const std::vector<do
   if (!r.can_forward(r.g.output(root), r.g.output(p.node))) return false;
   const bool scales = std::any_of(scale.begin(), scale.end(), [](double s) { return s != 1; });
   const bool shifts = r.g.input(p.node, kC) || std::any_of(shift.begin(), shift.end(), [](double s) { return s != 0; });
-  if (shifts && (!p.gemm && (p.rank != 2 || r.g.info(r.g.input(p.node, kA)).rank() != 2 || r.g.info(r.g.input(p.node, kB)).rank() != 2))) return false;
+  if (shifts && !p.gemm && (r.g.info(r.g.input(p.node, kA)).rank() != p.rank || r.g.info(r.g.input(p.node, kB)).rank() != 2)) return false;
   auto bias = bias_of(r, p);
   if (!bias) return false;
   for (size_t c = 0; c < scale.size(); ++c) (*bias)[c] = (*bias)[c] * scale[c] + shift[c];
@@ -175,6 +175,29 @@ bool transposed_input(Rewriter& r, tenon_node n) {
   return false;
 }
 
+/// Reshape to a matrix, product, Reshape back: the product takes rows of any number of axes.
+bool many_rows(Rewriter& r, tenon_node n) {
+  const tenon_value y = r.g.input(n, 0);
+  tenon_node product = r.made_by(y, "Gemm");
+  if (!product) product = r.made_by(y, "MatMul");
+  const tenon_node reshape = product ? r.made_by(r.g.input(product, kA), "Reshape") : 0;
+  if (!reshape || !r.single_use(y) || r.g.attrs(product).i("transA") || r.g.info(r.g.input(product, kB)).rank() != 2) return false;
+  const ValueInfo x = r.g.info(r.g.input(reshape, 0)), a = r.g.info(r.g.input(product, kA)), out = r.g.info(r.g.output(n));
+  if (!known(x) || !known(out) || a.rank() < 2 || x.rank() < 2 || x.rank() != out.rank()) return false;
+  if (x.dim(-1) != a.dim(-1) || out.dim(-1) != r.g.info(y).dim(-1)) return false;
+  for (int32_t k = 0; k + 1 < x.rank(); ++k)
+    if (x.dim(k) != out.dim(k)) return false;
+  std::vector<tenon_value> in = r.g.inputs(product);
+  in[kA] = r.g.input(reshape, 0);
+  if (in.size() > kC && in[kC] && r.g.info(in[kC]).rank() != 0 && r.g.info(in[kC]).dims() != Dims{out.dim(-1)}) return false;
+  AttrList attrs;
+  const Attrs own = r.g.attrs(product);
+  for (const tenon_attr& t : own.all()) attrs.copy(t);
+  std::string name(r.g.name(product));
+  r.replace(n, {Graph::op_name(r.g.op(product)).name, in, std::move(attrs), {product, reshape}, std::move(name)});
+  return true;
+}
+
 bool activation(Rewriter& r, tenon_node n) { return fuse_activation(r, n, {"Gemm"}); }
 
 uint64_t run(const Ctx& ctx, Graph& g) {
@@ -182,7 +205,8 @@ uint64_t run(const Ctx& ctx, Graph& g) {
                                    {{{"BatchNormalization"}, normalization},
                                     {{"Mul", "Div", "Add", "Sub"}, binary},
                                     {{"Gemm"}, factors},
-                                    {{"Gemm"}, transposed_input}})
+                                    {{"Gemm"}, transposed_input},
+                                    {{"Reshape"}, many_rows}})
                               .run();
   return linear + Rewriter(ctx, g, {{activation_operators(), activation}}).run();
 }

@@ -2,12 +2,15 @@
 // merge-common: equal constants become one, then nodes that compute the same become one, in one walk in topological order. A node of a
 // nested graph may be replaced by an equal one of an enclosing graph that stands before the holder.
 #include <tenon/plugin.hpp>
+#include <tenon/rewriting.hpp>
 
 #include <algorithm>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "common/constants.hpp"
+#include "common/key_table.hpp"
 #include <tenon/walk.hpp>
 
 namespace tenon::passes {
@@ -40,10 +43,12 @@ bool commutative(std::string_view name) {
 
 class Merger {
  public:
-  Merger(const Ctx& ctx, Graph& g) : ctx_(ctx), g_(g) {}
+  Merger(const Ctx& ctx, Graph& g) : ctx_(ctx), g_(g), count_(ctx) {}
   uint64_t run() {
     merge_constants();
+    shared_ = shared_graphs(g_);
     walk(g_.nodes());
+    for (size_t k = 0; k < in_order_.size(); ++k) walk(Graph(ctx_.raw(), in_order_[k]).nodes());
     ctx_.metric("merged-constants", static_cast<double>(constants_));
     ctx_.metric("merged-nodes", static_cast<double>(nodes_));
     return constants_ + nodes_;
@@ -52,12 +57,14 @@ class Merger {
  private:
   // constants
   void merge_constants() {
-    std::unordered_map<tenon_value, bool> seen;
+    const auto nodes = all_nodes(g_);
+    std::unordered_set<tenon_value> seen;
+    seen.reserve(nodes.size());
+    with_hash_.reserve(nodes.size());
     auto look = [&](tenon_value v) {
-      if (!v || !g_.is_constant(v) || !seen.emplace(v, true).second) return;
-      merge_constant(v);
+      if (v && g_.is_constant(v) && seen.insert(v).second) merge_constant(v);
     };
-    for (tenon_node n : all_nodes(g_)) {
+    for (tenon_node n : nodes) {
       for (tenon_value v : g_.inputs(n)) look(v);
       for (const tenon_attr& a : g_.attrs(n).all())
         if (a.type == TENON_AT_TENSOR) look(a.v.tensor);
@@ -65,38 +72,49 @@ class Merger {
   }
   void merge_constant(tenon_value v) {
     const ValueInfo i = g_.info(v);
-    std::string key;
-    append(&key, i.type());
-    for (int64_t d : i.dims()) append(&key, d);
-    append(&key, hash_ends(g_.constant_bytes(v)));
-    auto& equals = of_type_[key];
-    for (tenon_value first : equals) {
+    uint64_t h = hash_ends(g_.constant_bytes(v));
+    for (int64_t d : i.dims()) h = hash(reinterpret_cast<const uint8_t*>(&d), sizeof d, h);
+    auto [head, none] = with_hash_.try_emplace(h, v);
+    if (none) return;
+    for (tenon_value first = head->second; first; first = next_with_hash(first)) {
       if (!same_constant(g_, first, v)) continue;
       tensor_[v] = first;
-      if (i.is_output()) return;
+      if (i.is_output() || !count_.may_rewrite(g_.raw(), 0, "constants")) return;
       g_.replace_uses(v, first);
       // Uses as a tensor attribute stay, so it may live on.
       if (g_.info(v).n_uses() == 0) ok(api().ir->erase_constants(ctx_.raw(), g_.raw(), 1, &v));
+      count_.rewritten();
       ++constants_;
       return;
     }
-    equals.push_back(v);
+    next_with_hash_[v] = head->second;
+    head->second = v;
+  }
+  tenon_value next_with_hash(tenon_value v) const {
+    const auto it = next_with_hash_.find(v);
+    return it == next_with_hash_.end() ? 0 : it->second;
   }
 
   // nodes
   void walk(const std::vector<tenon_node>& nodes) {
-    std::vector<std::string> mine;
+    const size_t outer = by_key_.size();
+    std::string key;
     for (tenon_node n : nodes) {
       if (!g_.alive(n)) continue;
       const auto inner = held_graphs(g_, n);
-      for (tenon_graph* x : inner) walk(Graph(ctx_.raw(), x).nodes());
-      std::string key;
+      for (tenon_graph* x : inner) enter(x);
+      key.clear();
       if (!inner.empty() || !key_of(n, &key)) continue;
-      const auto [it, fresh] = by_key_.try_emplace(key, n);
-      if (fresh) mine.push_back(std::move(key));
-      else if (merge(n, it->second)) ++nodes_;
+      bool fresh = false;
+      const tenon_node first = by_key_.find_or_add(key, n, &fresh);
+      if (!fresh && merge(n, first)) ++nodes_;
     }
-    for (const auto& key : mine) by_key_.erase(key);
+    by_key_.shrink(outer);
+  }
+  /// A shared graph may use nothing of the graphs around it: it gets a walk of its own.
+  void enter(tenon_graph* x) {
+    if (!shared_.count(x)) return walk(Graph(ctx_.raw(), x).nodes());
+    if (met_.insert(x).second) in_order_.push_back(x);
   }
   bool key_of(tenon_node n, std::string* key) const {
     const tenon_operator* o = api().registry->find_operator(g_.op(n));
@@ -154,6 +172,7 @@ class Merger {
       const bool output = g_.info(from[k]).is_output();
       if (output && (elsewhere || g_.info(to[k]).is_output())) return false;
     }
+    if (!count_.may_rewrite(g_.raw(), twin, "nodes")) return false;
     for (size_t k = 0; k < from.size(); ++k) {
       if (!from[k]) continue;
       const ValueInfo old = g_.info(from[k]);
@@ -162,14 +181,19 @@ class Merger {
     }
     g_.add_origins(first, {twin});
     g_.erase(twin);
+    count_.rewritten();
     return true;
   }
 
   const Ctx& ctx_;
   Graph& g_;
-  std::unordered_map<std::string, std::vector<tenon_value>> of_type_;
+  RewriteCount count_;
+  std::unordered_map<uint64_t, tenon_value> with_hash_;          ///< hash of contents -> the constant met last
+  std::unordered_map<tenon_value, tenon_value> next_with_hash_;  ///< the one with this hash met before; most have none
   std::unordered_map<tenon_value, tenon_value> tensor_;  ///< constant -> the equal one met first
-  std::unordered_map<std::string, tenon_node> by_key_;
+  KeyTable by_key_;
+  std::unordered_set<tenon_graph*> shared_, met_;
+  std::vector<tenon_graph*> in_order_;  ///< shared graphs, as they were met
   uint64_t constants_ = 0, nodes_ = 0;
 };
 

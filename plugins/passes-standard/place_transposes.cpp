@@ -5,6 +5,7 @@
 // and read in the other needs a Transpose, which costs its bytes, once for all readers. A Transpose of the graph that makes such a layout is a
 // source of it, its inverse a reader of it. The cheapest choice for all nodes together is a minimum cut.
 #include <tenon/plugin.hpp>
+#include <tenon/rewriting.hpp>
 
 #include <algorithm>
 #include <set>
@@ -31,15 +32,18 @@ int64_t cost_of(const ValueInfo& i) {
 /// Work on one graph (without the nested ones) for one permutation: data of the second layout is data of the first, transposed by it.
 class Placement {
  public:
-  Placement(Graph& g, const Perm& perm) : g_(g), perm_(perm), back_(inverse(perm)) {}
+  Placement(Graph& g, const Perm& perm, const RewriteCount& count) : g_(g), perm_(perm), back_(inverse(perm)), count_(count) {}
 
   /// Number of nodes whose layout changed.
   uint64_t run() {
     for (tenon_node n : g_.nodes()) add_node(n);
-    if (sources_.empty() || readers_.empty() || nodes_.empty()) return 0;
+    const bool drops_axes = std::any_of(nodes_.begin(), nodes_.end(), [](const Choice& c) { return !c.how.output; });
+    if (sources_.empty() || (readers_.empty() && !drops_axes)) return 0;
     const int64_t before = build();
-    if (cut_.solve() >= before) return 0;
-    return rewrite();
+    if (cut_.solve() >= before || !count_.may_rewrite(g_.raw(), *sources_.begin(), "permutation")) return 0;
+    const uint64_t moved = rewrite();
+    count_.rewritten();
+    return moved;
   }
 
  private:
@@ -58,7 +62,15 @@ class Placement {
     const auto name = Graph::op_name(g_.op(n));
     return name.domain == "tenon" && name.name == "Transpose" && g_.attrs(n).ints("perm") == p;
   }
+  /// Such a node is waiting to be folded: what its layout costs now says nothing.
+  bool only_constants(tenon_node n) const {
+    const Ids in = g_.inputs(n);
+    return std::all_of(in.begin(), in.end(), [&](tenon_value v) { return !v || is_free(v); });
+  }
+  bool is_free(tenon_value v) const { return g_.is_constant(v) || folded_.count(g_.producer(v)); }
   void add_node(tenon_node n) {
+    if (only_constants(n)) folded_.insert(n);
+    if (folded_.count(n)) return;
     if (is_transpose(n, back_)) sources_.insert(n);
     if (is_transpose(n, perm_)) readers_.insert(n);
     if (auto how = transposed(g_, n, perm_)) {
@@ -109,7 +121,7 @@ class Placement {
     std::set<tenon_value> done;
     auto outer = [&](tenon_value v) {
       const tenon_node p = g_.producer(v);
-      if (by_node_.count(p) || sources_.count(p) || g_.is_constant(v) || !done.insert(v).second) return;
+      if (by_node_.count(p) || sources_.count(p) || is_free(v) || !done.insert(v).second) return;
       before += connect(v, MinCut::kSink, false);
     };
     for (const Choice& c : nodes_) {
@@ -251,10 +263,12 @@ class Placement {
 
   Graph& g_;
   Perm perm_, back_;
+  const RewriteCount& count_;
   MinCut cut_;
   std::vector<Choice> nodes_;
   std::unordered_map<tenon_node, size_t> by_node_;
   std::set<tenon_node> sources_, readers_;
+  std::unordered_set<tenon_node> folded_;  ///< nodes that compute constants
   std::unordered_map<tenon_value, tenon_value> second_;  ///< value of the first layout -> the same in the second
 };
 
@@ -264,7 +278,7 @@ std::set<Perm> permutations(const Graph& g) {
     const auto name = Graph::op_name(g.op(n));
     if (name.domain != "tenon" || name.name != "Transpose") continue;
     const Perm p = g.attrs(n).ints("perm");
-    if (p.empty()) continue;
+    if (p.empty() || std::is_sorted(p.begin(), p.end())) continue;
     r.insert(p);
     r.insert(inverse(p));
   }
@@ -272,14 +286,17 @@ std::set<Perm> permutations(const Graph& g) {
 }
 
 uint64_t run(const Ctx& ctx, Graph& main) {
-  std::set<tenon_graph*> graphs = {main.raw()};
+  std::vector<tenon_graph*> graphs = {main.raw()};
+  std::unordered_set<tenon_graph*> seen;
   for (tenon_node n : all_nodes(main))
-    for (tenon_graph* inner : held_graphs(main, n)) graphs.insert(inner);
+    for (tenon_graph* inner : held_graphs(main, n))
+      if (seen.insert(inner).second) graphs.push_back(inner);
+  const RewriteCount count(ctx);
   uint64_t changed = 0, done = 0;
   for (tenon_graph* raw : graphs) {
     Graph g(main.ctx(), raw);
     ctx.progress(done++, graphs.size());
-    for (const Perm& p : permutations(g)) changed += Placement(g, p).run();
+    for (const Perm& p : permutations(g)) changed += Placement(g, p, count).run();
   }
   return changed;
 }

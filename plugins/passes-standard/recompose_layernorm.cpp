@@ -3,12 +3,12 @@
 //   (x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon) over the last axes is LayerNormalization, x / sqrt(mean(x^2) + epsilon)
 //   times a scale is RMSNormalization; a scale and a bias that follow are taken in where their shapes allow. Reshape to groups,
 //   InstanceNormalization, Reshape back is GroupNormalization.
+#include <tenon/pattern.hpp>
 #include <tenon/plugin.hpp>
 
 #include <algorithm>
 
 #include "common/constants.hpp"
-#include "common/factors.hpp"
 #include <tenon/rewriter.hpp>
 #include "common/shapes.hpp"
 
@@ -17,98 +17,60 @@ namespace {
 
 using Nodes = std::vector<tenon_node>;
 
-/// v = mean of term over the axes from `axis` on, kept as 1.
-struct Mean {
-  tenon_value term = 0;
-  int64_t axis = 0;
-  tenon_node node = 0;
+using namespace pattern;
+
+/// Pieces of a normalization over the last axes, as they are usually spelled.
+struct Formula {
+  Pattern x = any(), epsilon = number(), scale = any(), bias = any();
+  Pattern mean = mean_of(x), centred = op("Sub", {x, mean});
+  Pattern variance = mean_of(squared(centred)), squares = mean_of(squared(x));
+
+  static Pattern mean_of(const Pattern& p) { return op("ReduceMean", {p, any()}).attr("keepdims", 1, 1); }
+  Pattern plus_epsilon(const Pattern& v) const { return either({sum(v, epsilon), v}); }
+  /// 1 / sqrt(v)
+  static Pattern inverse_root(const Pattern& v) {
+    const Pattern root = op("Sqrt", {v});
+    return either({op("Rsqrt", {v}), op("Reciprocal", {root}), op("Div", {number(1), root}), op("Pow", {v, number(-0.5)})});
+  }
+  static Pattern divided(const Pattern& term, const Pattern& v) { return either({op("Div", {term, op("Sqrt", {v})}), product(term, inverse_root(v))}); }
 };
-std::optional<Mean> mean(Rewriter& r, tenon_value v) {
-  const tenon_node n = r.made_by(v, "ReduceMean");
-  if (!n || !r.g.attrs(n).i("keepdims", 1)) return std::nullopt;
-  const tenon_value x = r.g.input(n, 0);
-  const int32_t rank = r.g.info(x).rank();
-  auto axes = ints(r.g, r.g.input(n, 1));
+
+/// The first axis of a mean over all axes from there on; nothing for another mean.
+std::optional<int64_t> last_axes(Rewriter& r, tenon_node mean) {
+  const int32_t rank = r.g.info(r.g.input(mean, 0)).rank();
+  auto axes = ints(r.g, r.g.input(mean, 1));
   if (!axes || rank < 1 || axes->empty()) return std::nullopt;
   for (int64_t& a : *axes) a = axis_of(a, rank);
   std::sort(axes->begin(), axes->end());
   for (size_t k = 0; k < axes->size(); ++k)
     if ((*axes)[k] != rank - static_cast<int64_t>(axes->size() - k)) return std::nullopt;
-  return Mean{x, axes->front(), n};
+  return axes->front();
 }
 
-/// v = t^2
-tenon_value square_root_of_product(Rewriter& r, tenon_value v, Nodes* nodes) {
-  const Product p = product(r, v);
-  if (p.coefficient != 1 || p.factors.size() != 2 || p.factors[0] != p.factors[1]) return 0;
-  nodes->insert(nodes->end(), p.nodes.begin(), p.nodes.end());
-  return p.factors[0];
-}
-
-/// mean(t^2) + epsilon
-struct Variance {
-  tenon_value term = 0;
+/// What a matched formula normalizes: the axis and epsilon. Nothing when its means disagree.
+struct Normalized {
   int64_t axis = 0;
   double epsilon = 0;
 };
-std::optional<Variance> variance(Rewriter& r, tenon_value v, Nodes* nodes) {
-  Variance result;
-  if (const auto sum = sum_with_constant(r, v)) {
-    result.epsilon = sum->constant;
-    nodes->push_back(sum->node);
-    v = sum->term;
-  }
-  const auto m = mean(r, v);
-  if (!m) return std::nullopt;
-  nodes->push_back(m->node);
-  result.axis = m->axis;
-  result.term = square_root_of_product(r, m->term, nodes);
-  if (!result.term) return std::nullopt;
+std::optional<Normalized> normalized(Rewriter& r, const Match& m, const Formula& f, tenon_node n) {
+  if (!same_type(r.g.info(m[f.x]), r.g.info(r.g.output(n)))) return std::nullopt;
+  Normalized result;
+  result.epsilon = m.value_of(f.epsilon).value_or(0);
+  const bool centred = m.has(f.mean);
+  const auto axis = last_axes(r, m.node(centred ? f.variance : f.squares));
+  if (!axis || !(result.epsilon >= 0) || (centred && last_axes(r, m.node(f.mean)) != axis)) return std::nullopt;
+  result.axis = *axis;
   return result;
 }
 
-/// n divides `term` by the square root of a variance.
-struct Normalized {
-  tenon_value term = 0;
-  Variance variance;
-  Nodes nodes;
-};
-std::optional<Normalized> normalized(Rewriter& r, tenon_node n) {
-  auto root = [&](tenon_value v, tenon_value term, const char* op, Nodes nodes) -> std::optional<Normalized> {
-    const tenon_node s = r.made_by(v, op);
-    if (!s) return std::nullopt;
-    nodes.push_back(s);
-    const auto found = variance(r, r.g.input(s, 0), &nodes);
-    if (!found) return std::nullopt;
-    return Normalized{term, *found, std::move(nodes)};
-  };
-  const tenon_value a = r.g.input(n, 0), b = r.g.input(n, 1);
-  if (r.is(n, "Div")) return root(b, a, "Sqrt", {});
-  for (const auto& [x, y] : {std::pair(a, b), std::pair(b, a)}) {
-    if (auto found = root(x, y, "Rsqrt", {})) return found;
-    if (const tenon_node i = r.made_by(x, "Reciprocal"))
-      if (auto found = root(r.g.input(i, 0), y, "Sqrt", {i})) return found;
-    if (const tenon_node i = r.made_by(x, "Div"); i && scalar(r.g, r.g.input(i, 0)) == 1.0)
-      if (auto found = root(r.g.input(i, 1), y, "Sqrt", {i})) return found;
-    const tenon_node pow = r.made_by(x, "Pow");
-    if (pow && scalar(r.g, r.g.input(pow, 1)) == -0.5) {
-      Nodes nodes = {pow};
-      if (const auto found = variance(r, r.g.input(pow, 0), &nodes)) return Normalized{y, *found, nodes};
-    }
-  }
-  return std::nullopt;
-}
-
+/// (x - mean) / sqrt(variance + epsilon)
 bool layer_norm(Rewriter& r, tenon_node n) {
-  auto found = normalized(r, n);
-  if (!found || found->variance.term != found->term || found->variance.epsilon < 0) return false;
-  const tenon_node sub = r.made_by(found->term, "Sub");
-  if (!sub) return false;
-  const auto m = mean(r, r.g.input(sub, 1));
-  const tenon_value x = r.g.input(sub, 0);
-  if (!m || m->term != x || m->axis != found->variance.axis || !same_type(r.g.info(x), r.g.info(r.g.output(n)))) return false;
-  found->nodes.insert(found->nodes.end(), {sub, m->node});
-  r.replace(n, {"LayerNormalization", {x}, AttrList{}.set("axis", m->axis).set("epsilon", found->variance.epsilon), found->nodes});
+  static const Formula f;
+  static const Pattern root = Formula::divided(f.centred, f.plus_epsilon(f.variance));
+  const auto m = match(r.g, root, n);
+  const auto found = m ? normalized(r, *m, f, n) : std::nullopt;
+  if (!found) return false;
+  r.replace(n, {"LayerNormalization", {(*m)[f.x]}, AttrList{}.set("axis", found->axis).set("epsilon", found->epsilon), m->absorbed()});
   return true;
 }
 
@@ -132,23 +94,36 @@ tenon_value parameter(Rewriter& r, tenon_value v, const ValueInfo& x, int64_t ax
 
 /// x * scale / sqrt(mean(x^2) + epsilon), where the division is any factor of the product.
 bool rms_norm(Rewriter& r, tenon_node n) {
-  if (!r.is(n, "Mul")) return false;
-  for (uint64_t k : {0u, 1u}) {
-    const tenon_value y = r.g.input(n, k);
-    const ValueInfo i = r.g.info(y);
-    const tenon_node inner = i.producer();
-    if (!inner || !r.single_use(y) || !r.here(inner) || !(r.is(inner, "Mul") || r.is(inner, "Div"))) continue;
-    auto found = normalized(r, inner);
-    if (!found || found->variance.term != found->term || found->variance.epsilon < 0) continue;
-    const tenon_value x = found->term;
-    if (!same_type(r.g.info(x), r.g.info(r.g.output(n)))) continue;
-    const tenon_value scale = parameter(r, r.g.input(n, 1 - k), r.g.info(x), found->variance.axis);
-    if (!scale) continue;
-    found->nodes.push_back(inner);
-    r.replace(n, {"RMSNormalization", {x, scale}, AttrList{}.set("axis", found->variance.axis).set("epsilon", found->variance.epsilon), found->nodes});
-    return true;
+  static const Formula f;
+  static const Pattern root = product(Formula::divided(f.x, f.plus_epsilon(f.squares)).once(), f.scale);
+  const auto m = match(r.g, root, n);
+  const auto found = m ? normalized(r, *m, f, n) : std::nullopt;
+  const tenon_value scale = found ? parameter(r, (*m)[f.scale], r.g.info((*m)[f.x]), found->axis) : 0;
+  if (!scale) return false;
+  r.replace(n, {"RMSNormalization", {(*m)[f.x], scale}, AttrList{}.set("axis", found->axis).set("epsilon", found->epsilon), m->absorbed()});
+  return true;
+}
+
+/// x * factor + (bias - mean * factor) with factor = scale / sqrt(variance + epsilon), as TensorFlow spells it; -mean * factor without a bias.
+bool factored_layer_norm(Rewriter& r, tenon_node n) {
+  static const Formula f;
+  static const Pattern root = [] {
+    const Pattern inverse = Formula::inverse_root(f.plus_epsilon(f.variance)), factor = either({product(inverse, f.scale), inverse});
+    const Pattern shift = product(f.mean, factor);
+    return sum(product(f.x, factor), either({op("Sub", {f.bias, shift}), product(op("Neg", {f.mean}), factor), op("Neg", {shift})}));
+  }();
+  const auto m = match(r.g, root, n);
+  const auto found = m ? normalized(r, *m, f, n) : std::nullopt;
+  if (!found) return false;
+  std::vector<tenon_value> in = {(*m)[f.x], 0, 0};
+  for (const auto& [k, p] : {std::pair(1, &f.scale), std::pair(2, &f.bias)}) {
+    if (!m->has(*p)) continue;
+    in[static_cast<size_t>(k)] = parameter(r, (*m)[*p], r.g.info((*m)[f.x]), found->axis);
+    if (!in[static_cast<size_t>(k)]) return false;
   }
-  return false;
+  while (!in.back()) in.pop_back();
+  r.replace(n, {"LayerNormalization", std::move(in), AttrList{}.set("axis", found->axis).set("epsilon", found->epsilon), m->absorbed()});
+  return true;
 }
 
 /// A scale or a bias after a LayerNormalization that has none.
@@ -230,6 +205,7 @@ uint64_t run(const Ctx& ctx, Graph& g) {
   return Rewriter(ctx, g,
                   {{{"Div", "Mul"}, layer_norm},
                    {{"Mul"}, rms_norm},
+                   {{"Add"}, factored_layer_norm},
                    {{"Mul", "Add"}, affine},
                    {{"Reshape"}, group_norm},
                    {{"Mul", "Add"}, channel_affine}})

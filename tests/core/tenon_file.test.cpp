@@ -118,11 +118,11 @@ TEST_CASE("tenon file: a newer format is refused, a newer minor version is not")
   std::string bytes = written(*parsed(kModel));
   bytes[8] = 9;
   CHECK(read(bytes));
-  bytes[10] = 2;
+  bytes[10] = 3;
   auto r = read(bytes);
   REQUIRE(!r);
   CHECK(r.error().code == TENON_E_UNSUPPORTED);
-  CHECK(r.error().detail("found") == "format 2");
+  CHECK(r.error().detail("found") == "format 3");
 }
 
 TEST_CASE("tenon file: damaged files are refused") {

@@ -88,8 +88,8 @@ TEST_CASE("verifier: broken links are found") {
     CHECK(findings(*m) == Messages{"the uses of a value as output or attribute are miscounted"});
   }
   SECTION("holder") {
-    m->graphs[1].holder = m->node_id(m->main().first);
-    CHECK(findings(*m) == Messages{"a graph attribute is not held by its node alone"});
+    m->graphs[1].holders = {m->node_id(m->main().first)};
+    CHECK(findings(*m) == Messages{"a graph attribute is not held by its node"});
   }
 }
 

@@ -3,8 +3,11 @@
 set -euo pipefail
 include=$1
 flags=(-Wall -Wextra -Wpedantic -Werror -fsyntax-only "-I$include")
-echo '#include <tenon/abi.h>' | gcc -std=c11 -Wpadded "${flags[@]}" -x c -
-echo '#include <tenon/abi.h>' | clang -std=c11 "${flags[@]}" -x c -
+for header in "$include"/tenon/*.h; do
+  name=tenon/$(basename "$header")
+  echo "#include <$name>" | gcc -std=c11 -Wpadded "${flags[@]}" -x c -
+  echo "#include <$name>" | clang -std=c11 "${flags[@]}" -x c -
+done
 for header in "$include"/tenon/*.h*; do
   name=tenon/$(basename "$header")
   echo "#include <$name>" | g++ -std=c++17 "${flags[@]}" -x c++ -

@@ -32,7 +32,7 @@ std::shared_ptr<void> convert_constant(const Dims& dims, tenon_dtype type, const
 void add_conversion(Builder& b, const Dims& dims, tenon_dtype type, Layout from, SlotId source, Layout to, SlotId target) {
   if (type != dt::f32) {
     const int threads = b.threads_for(static_cast<double>(product(dims)) * 20);
-    b.step("cpu/copy-strided", StridedCopyStep{layout_copy(dims, type, from, to), source, 0, target}, {source}, {target}, threads);
+    b.step("cpu/reorder", StridedCopyStep{layout_copy(dims, type, from, to), source, 0, target}, {source}, {target}, threads);
     return;
   }
   const auto p = dnn::reorder(dnn::desc(dims, from), dnn::desc(dims, to));

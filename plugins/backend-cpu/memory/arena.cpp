@@ -2,61 +2,94 @@
 #include "arena.hpp"
 
 #include <algorithm>
-#include <map>
-#include <numeric>
+#include <chrono>
+
+#include "greedy.hpp"
+#include "search.hpp"
 
 namespace tenon::cpu {
 namespace {
 
-uint64_t round_up(uint64_t x, uint64_t align) { return (x + align - 1) / align * align; }
+constexpr uint64_t kMostPairs = 50'000'000;     // that greedy orders look at, under a second
+constexpr uint64_t kFirstAttempt = 2'000'000;   // operations, some ten milliseconds
+constexpr size_t kMostBlocksToSearch = 20'000;  // the tables of the search have an entry for each block in each of its sections
+constexpr uint64_t kMostMembers = 4'000'000;
 
-uint64_t most_alive(const std::vector<Interval>& intervals) {
-  std::map<int64_t, int64_t> change;
-  for (const auto& i : intervals) {
-    const auto size = static_cast<int64_t>(round_up(i.size, i.align));
-    change[i.lower] += size;
-    change[i.upper + 1] -= size;
+/// Luby's sequence 1 1 2 1 1 2 4 ...: within a factor of the best times to start again that anyone could know.
+uint64_t luby(uint64_t i) {
+  for (uint64_t k = 1;; ++k) {
+    if (i == (uint64_t{1} << k) - 1) return uint64_t{1} << (k - 1);
+    if (i < (uint64_t{1} << k) - 1) return luby(i - (uint64_t{1} << (k - 1)) + 1);
   }
-  int64_t alive = 0, most = 0;
-  for (const auto& [step, delta] : change) most = std::max(most, alive += delta);
-  return static_cast<uint64_t>(most);
 }
 
-/// Lowest address of the smallest gap between the placed neighbours (sorted by offset) that holds `size` bytes.
-uint64_t best_gap(const std::vector<std::pair<uint64_t, uint64_t>>& taken, uint64_t size, uint64_t align) {
-  uint64_t free_from = 0, best = 0, best_size = UINT64_MAX;
-  for (const auto& [begin, end] : taken) {
-    const uint64_t start = round_up(free_from, align);
-    if (begin >= start + size && begin - start < best_size) {
-      best = start;
-      best_size = begin - start;
+class Planner {
+  const ArenaOptions& options_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  uint64_t work_ = 0;
+
+ public:
+  explicit Planner(const ArenaOptions& options) : options_(options) {}
+  uint64_t work() const { return work_; }
+
+  Placement place(const Group& g, int64_t goal) {
+    Placement best = place_greedily(g, goal, kMostPairs);
+    if (best.height <= goal || !can_search(g)) return best;
+    // Most of the work for the goal itself, the rest for heights between it and the best plan.
+    int64_t low = goal, high = best.height;
+    uint64_t share = (options_.most_work - work_) / 4 * 3;
+    for (int64_t capacity = goal; low < high && share >= kFirstAttempt; capacity = low + (high - low) / 2) {
+      if (improve(g, capacity, share, best)) high = best.height;
+      else low = capacity + 1;
+      share = work_ < options_.most_work ? (options_.most_work - work_) / 2 : 0;
     }
-    free_from = std::max(free_from, end);
+    return best;
   }
-  return best_size == UINT64_MAX ? round_up(free_from, align) : best;
-}
+
+ private:
+  bool can_search(const Group& g) const {
+    uint64_t members = 0;
+    for (const auto& b : g.blocks) members += static_cast<uint64_t>(b.end - b.begin);
+    return g.blocks.size() <= kMostBlocksToSearch && members <= kMostMembers && work_ < options_.most_work;
+  }
+  bool late() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count() > options_.most_seconds; }
+
+  /// Attempts with different seeds until one finds a plan of this height.
+  bool improve(const Group& g, int64_t capacity, uint64_t share, Placement& best) {
+    for (uint64_t k = 0; share > 0 && !late(); ++k) {
+      SearchResult r = search_plan(g, capacity, {k / 3, static_cast<Focus>(k % 3), std::min(share, kFirstAttempt * luby(k / 3 + 1))});
+      work_ += r.work;
+      share -= std::min(share, r.work);
+      if (r.exhausted) return false;
+      if (!r.offset) continue;
+      best.offset = std::move(*r.offset);
+      best.height = 0;
+      for (size_t i = 0; i < g.blocks.size(); ++i) best.height = std::max(best.height, best.offset[i] + g.blocks[i].size);
+      return true;
+    }
+    return false;
+  }
+};
 
 }  // namespace
 
-ArenaPlan plan_arena(const std::vector<Interval>& intervals) {
+ArenaPlan plan_arena(const std::vector<Interval>& intervals, const ArenaOptions& options) {
   ArenaPlan plan;
   plan.offset.assign(intervals.size(), 0);
-  plan.lower_bound = most_alive(intervals);
-  std::vector<size_t> order(intervals.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return intervals[a].size > intervals[b].size; });
-
-  std::vector<size_t> placed;  // by offset
-  std::vector<std::pair<uint64_t, uint64_t>> taken;
-  for (size_t k : order) {
-    const Interval& i = intervals[k];
-    taken.clear();
-    for (size_t p : placed)
-      if (intervals[p].lower <= i.upper && i.lower <= intervals[p].upper) taken.emplace_back(plan.offset[p], plan.offset[p] + intervals[p].size);
-    plan.offset[k] = best_gap(taken, i.size, i.align);
-    plan.height = std::max(plan.height, round_up(plan.offset[k] + i.size, i.align));
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), k, [&](size_t a, size_t b) { return plan.offset[a] < plan.offset[b]; }), k);
+  const auto groups = group_by_time(intervals, options.align);
+  int64_t bound = 0;
+  for (const auto& g : groups) bound = std::max(bound, g.bound);
+  const int64_t goal = std::max(bound, static_cast<int64_t>(options.capacity / options.align));
+  Planner planner(options);
+  int64_t height = 0;
+  for (const auto& g : groups) {
+    const Placement p = planner.place(g, goal);
+    height = std::max(height, p.height);
+    for (size_t i = 0; i < g.blocks.size(); ++i) plan.offset[g.blocks[i].id] = static_cast<uint64_t>(p.offset[i]) * options.align;
   }
+  plan.height = static_cast<uint64_t>(height) * options.align;
+  plan.lower_bound = static_cast<uint64_t>(bound) * options.align;
+  plan.work = planner.work();
   return plan;
 }
 

@@ -93,49 +93,6 @@ void Builder::finish_outputs() {
   }
 }
 
-void Builder::assign_memory() {
-  auto at = [&](SlotId s, size_t step) {
-    Slot& root = slots_[place(s).root];
-    root.first_step = std::min(root.first_step, static_cast<int32_t>(step));
-    root.last_step = std::max(root.last_step, static_cast<int32_t>(step));
-  };
-  for (size_t i = 0; i < uses_.size(); ++i) {
-    for (auto s : uses_[i].reads) at(s, i);
-    for (auto s : uses_[i].writes) at(s, i);
-  }
-  for (auto v : plan_->output_values)
-    if (values_[v].known) at(values_[v].slot[0], uses_.size());
-  for (SlotId s = 0; s < slots_.size(); ++s)
-    if (slots_[s].pinned) at(s, uses_.size());
-
-  std::vector<Interval> intervals;
-  std::vector<SlotId> owner;
-  for (SlotId s = 0; s < slots_.size(); ++s) {
-    const Slot& x = slots_[s];
-    if (x.kind != Slot::arena || x.parent != kNoSlot || x.last_step < 0) continue;
-    intervals.push_back({x.first_step, x.last_step, x.bytes, 64});
-    owner.push_back(s);
-  }
-  const ArenaPlan arena = plan_arena(intervals);
-  // Vector kernels may read, never write, up to one vector past a buffer's end.
-  plan_->arena = AlignedBytes(arena.height + 64);
-  std::memset(plan_->arena.get(), 0, arena.height + 64);
-  plan_->arena_lower_bound = arena.lower_bound;
-  std::vector<void*> base(slots_.size(), plan_->arena.get());
-  for (size_t k = 0; k < owner.size(); ++k) base[owner[k]] = static_cast<char*>(plan_->arena.get()) + arena.offset[k];
-  plan_->ptr.assign(slots_.size(), nullptr);
-  for (SlotId s = 0; s < slots_.size(); ++s) {
-    const Place p = place(s);
-    const Slot& root = slots_[p.root];
-    if (root.kind == Slot::constant)
-      plan_->ptr[s] = const_cast<char*>(static_cast<const char*>(root.fixed)) + p.offset;
-    else if (root.kind == Slot::arena)
-      plan_->ptr[s] = static_cast<char*>(base[p.root]) + p.offset;
-    else
-      plan_->input_slots.push_back({s, root.index, p.offset});
-  }
-}
-
 void Builder::bind() {
   for (auto& m : memories_) {
     const Slot& root = slots_[place(m.slot).root];

@@ -183,6 +183,7 @@ class Builder {
     int32_t last_use = -1;         ///< position of the last node that reads a value in it (of roots)
     int32_t first_step = kForever, last_step = -1;  ///< of roots, at the end
     bool pinned = false;           ///< alive to the end
+    ValueId label = kNoValue;      ///< the first value in it
   };
   struct Place {
     SlotId root;
@@ -198,6 +199,9 @@ class Builder {
   void build_node(const PlanNode& n);
   void finish_outputs();
   void assign_memory();
+  std::vector<SlotId> arena_slots();
+  void note_buffers(const std::vector<SlotId>& owner, const ArenaPlan& arena);
+  void assign_addresses(const std::vector<SlotId>& owner, const ArenaPlan& arena);
   void bind();
   SlotId new_slot(uint64_t bytes, int32_t last_use);
   SlotId constant_slot(const void* data, uint64_t bytes);

@@ -108,6 +108,7 @@ void Builder::by_host(const PlanNode& n, const tenon_kernel* kernel) {
         }
     s.callbacks->user = s.graphs.get();
     s.callbacks->call_graph = Subgraphs::call;
+    plan_->nested.emplace_back(n.name, s.graphs.get());
   }
   ok(api().exec->exec_new(c_, graph(), n.id, kernel, s.callbacks.get(), &s.exec));
   // An output that the host owns may share the storage of an input, for as long as anyone reads it.

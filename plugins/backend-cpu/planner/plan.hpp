@@ -71,6 +71,16 @@ struct AlignedBytes {
   void* get() const { return p.get(); }
 };
 
+/// A buffer in the arena and the steps that need it.
+struct ArenaBuffer {
+  std::string value;            ///< name of the first value in it; of the node, for memory that only a step uses
+  bool scratch = false;
+  int64_t from = 0, to = 0;     ///< first and last step; the number of steps stands for the caller, who reads outputs
+  uint64_t offset = 0, bytes = 0;
+};
+
+class Subgraphs;
+
 /// A slot whose address follows a graph input of the caller.
 struct InputSlot {
   SlotId slot;
@@ -95,7 +105,10 @@ struct Plan {
   std::vector<const tenon_tensor*> outputs;
   std::vector<std::shared_ptr<void>> keep;  ///< packed weights and other shared things
   AlignedBytes arena;
+  uint64_t arena_bytes = 0;                 ///< of the buffers; the block itself has a guard behind them
   uint64_t arena_lower_bound = 0;
+  std::vector<ArenaBuffer> buffers;
+  std::vector<std::pair<std::string, Subgraphs*>> nested;  ///< graphs that nodes hold, with the node's name; owned by their steps
   uint64_t last_used = 0;
   uint64_t runs = 0;
 };

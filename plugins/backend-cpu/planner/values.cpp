@@ -61,6 +61,7 @@ void Builder::touch(SlotId s, int32_t last_use) {
 void Builder::set_slot(ValueId v, Layout l, SlotId s, bool is_home) {
   PlanValue& x = values_[v];
   x.slot[static_cast<int>(l)] = s;
+  if (slots_[s].label == kNoValue) slots_[s].label = v;
   if (is_home) x.home = l;
   for (int k = 0; k < kLayouts; ++k)
     if (x.slot[k] == kNoSlot && x.known && x.dims.size() >= 2 && same_bytes(x.dims, l, static_cast<Layout>(k))) x.slot[k] = s;

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <nlohmann/json.hpp>
 
 #include "../threads/pool.hpp"
+#include "calls.hpp"
 #include "specialize.hpp"
 
 namespace tenon::cpu {
@@ -50,6 +50,7 @@ std::string shape_text(const tenon_tensor& t) {
 
 Program::Program(tenon_ctx* c, OwnedGraph base, int threads, uint32_t skip, bool profile) : base_(std::move(base)), threads_(threads), skip_(skip), profile_(profile) {
   Graph g(c, base_.g);
+  inline_calls(g);
   specialize(g, false);
   const tenon_view& v = *g.view().v;
   for (uint64_t i = 0; i < v.n_values; ++i)
@@ -223,24 +224,6 @@ const std::vector<const tenon_tensor*>& Program::run(tenon_ctx* c, const tenon_t
     p.outputs[k] = own.data ? &own : p.current[p.output_values[k]];
   }
   return p.outputs;
-}
-
-const std::string& Program::describe() {
-  nlohmann::json j;
-  j["threads"] = threads_;
-  j["plans"] = plans_.size();
-  j["nodes"] = nlohmann::json::array();
-  const Plan* p = last_ ? last_ : plans_.empty() ? nullptr : plans_.back().get();
-  j["arena_bytes"] = p ? p->arena.size : 0;
-  j["arena_lower_bound"] = p ? p->arena_lower_bound : 0;
-  if (p)
-    for (const auto& i : p->infos) {
-      nlohmann::json n{{"name", i.name}, {"operator", i.op}, {"kernel", i.kernel}, {"origins", i.origins}};
-      if (profile_ && p->runs) n["ms"] = i.ms / static_cast<double>(p->runs);
-      j["nodes"].push_back(std::move(n));
-    }
-  text_ = j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return text_;
 }
 
 }  // namespace tenon::cpu

@@ -2,6 +2,7 @@
 // program.hpp - a compiled graph: one plan for each signature of input shapes, made when first needed.
 #pragma once
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ class Program {
   /// Results are valid until the next run. Allocates nothing when a plan for these shapes is there.
   const std::vector<const tenon_tensor*>& run(tenon_ctx* c, const tenon_tensor* const* in, uint32_t n_in);
   /// JSON for the report.
-  const std::string& describe();
+  const std::string& describe(tenon_ctx* c);
+  nlohmann::json description(tenon_ctx* c) const;
 
  private:
   Plan& plan_for(tenon_ctx* c, const tenon_tensor* const* in, uint32_t n_in);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "../kernels/kernel.hpp"
+
 namespace tenon::cpu {
 namespace {
 
@@ -98,9 +100,27 @@ bool fold_once(Graph& g) {
   return changed;
 }
 
+/// Operators without a kernel of ours that are defined in simpler ones, which the planner may then fuse its own way.
+bool expand(Graph& g) {
+  bool any = false;
+  const View v = g.view();
+  const std::vector<tenon_node> nodes(v.v->node, v.v->node + v.size());
+  for (tenon_node n : nodes) {
+    const auto name = Graph::op_name(g.op(n));
+    const auto& kernels = kernel_table().all();
+    if (name.domain != "tenon" || std::any_of(kernels.begin(), kernels.end(), [&](const Kernel& k) { return k.op == name.name; })) continue;
+    const tenon_operator* o = api().registry->find_operator(g.op(n));
+    if (!o || !TENON_DESC_HAS(o, expand)) continue;
+    ok(o->expand(g.ctx(), g.raw(), n));
+    any = true;
+  }
+  return any;
+}
+
 }  // namespace
 
 void specialize(Graph& g, bool infer) {
+  if (expand(g)) ok(api().exec->infer(g.ctx(), g.raw()));
   // First without inference: a branch that is not taken may not fit these shapes.
   for (int round = 0; round < kMostRounds && fold_once(g);) ++round;
   for (int round = 0; infer && round < kMostRounds; ++round) {

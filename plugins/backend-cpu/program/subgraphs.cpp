@@ -39,6 +39,13 @@ std::vector<tenon_value> Subgraphs::captured(tenon_ctx* c) const {
   return r;
 }
 
+std::vector<const Program*> Subgraphs::programs(tenon_ctx* c) const {
+  std::vector<const Program*> r;
+  for (auto g : graphs_of(Graph(c, owner_).attrs(holder_)))
+    if (auto it = bodies_.find(g); it != bodies_.end()) r.push_back(it->second.program.get());
+  return r;
+}
+
 void Subgraphs::begin(const Run& r) { now_ = r; }
 
 std::unique_ptr<Program> Subgraphs::extract(tenon_ctx* c, tenon_graph* g, const std::vector<tenon_value>& captured) const {

@@ -18,6 +18,8 @@ class Subgraphs {
   /// Outer values that any of the graphs uses.
   std::vector<tenon_value> captured(tenon_ctx* c) const;
   void bind(tenon_value captured, ValueId v) { outer_[captured] = v; }
+  /// The programs that were called so far, in the order of the node's graphs.
+  std::vector<const Program*> programs(tenon_ctx* c) const;
   /// Before the node runs.
   void begin(const Run& r);
   /// tenon_exec_callbacks.call_graph: the outputs stay valid until the next call of the same graph.

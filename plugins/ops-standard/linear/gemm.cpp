@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gemm: alpha * op(A) * op(B) + beta * C, then an optional activation. C broadcasts to [M, N].
+// Gemm: alpha * op(A) * op(B) + beta * C, then an optional activation. C broadcasts to [M, N]. Without transA, A may have more axes
+// than two: all but the last are rows, and those of the result; C has no rows then.
 #include "common/activation.hpp"
 #include "common/broadcast.hpp"
 #include "common/gemm.hpp"
@@ -10,11 +11,12 @@ namespace {
 
 void infer(const Node& node) {
   const Tensor a = node.in(0), b = node.in(1), c = node.in(2);
-  expect_rank(a, 2, "matrix A");
-  expect_rank(b, 2, "matrix B");
   const bool ta = node.i("transA") != 0, tb = node.i("transB") != 0;
-  const int64_t m = a.has_rank() ? a.dim(ta ? 1 : 0) : kUnknown, n = b.has_rank() ? b.dim(tb ? 0 : 1) : kUnknown;
-  if (a.has_rank() && b.has_rank()) same_dim(a.dim(ta ? 0 : 1), b.dim(tb ? 1 : 0), "inner dimensions of A and B");
+  if (ta || (a.has_rank() && a.rank() < 2)) expect_rank(a, 2, "matrix A");
+  expect_rank(b, 2, "matrix B");
+  const bool wide = a.has_rank() && a.rank() > 2;
+  const int64_t m = wide ? 1 : a.has_rank() ? a.dim(ta ? 1 : 0) : kUnknown, n = b.has_rank() ? b.dim(tb ? 0 : 1) : kUnknown;
+  if (a.has_rank() && b.has_rank()) same_dim(a.dim(ta ? 0 : -1), b.dim(tb ? 1 : 0), "inner dimensions of A and B");
   if (c && c.has_rank()) {
     if (c.rank() > 2) fail("C has a wrong rank", "rank 2 or less", "shape " + shape_text(c));
     for (int32_t i = 0; i < c.rank(); ++i) {
@@ -23,7 +25,11 @@ void infer(const Node& node) {
     }
   }
   check_activation(node);
-  node.set_out(0, a.type(), Dims{m, n});
+  if (!a.has_rank() && !ta) return node.set_out_unranked(0, a.type());
+  if (!wide) return node.set_out(0, a.type(), Dims{m, n});
+  Dims d = a.dims().vec();
+  d.back() = n;
+  node.set_out(0, a.type(), d);
 }
 
 /// alpha or beta for integer work: must be a whole number.
@@ -42,9 +48,9 @@ void run(const Node& node) {
   const Tensor a = node.in(0), b = node.in(1), c = node.in(2), y = node.out(0);
   if (y.count() == 0) return;
   const bool ta = node.i("transA") != 0, tb = node.i("transB") != 0;
-  const int64_t m = y.dim(0), n = y.dim(1), k = a.dim(ta ? 0 : 1);
+  const int64_t n = y.dim(-1), m = y.count() / n, k = a.dim(ta ? 0 : -1);
   const Activation activation(node);
-  const Dims c_step = c ? broadcast_strides(c.dims(), y.dims()) : Dims{0, 0};
+  const Dims c_step = c ? broadcast_strides(c.dims(), Dims{m, n}) : Dims{0, 0};
   visit_work(y.type(), [&]<class W>(Tag<W>) {
     const Operand<W> p(a), q(b), add(c);
     const sum_t<W> alpha = factor<W>(node, "alpha"), beta = factor<W>(node, "beta");

@@ -39,15 +39,21 @@ void check_count(Tensor x, const Dims& dims) {
   if (count_of(dims.data(), static_cast<int32_t>(dims.size())) != x.count())
     fail("the shape has another number of elements than the input", std::to_string(x.count()) + " elements as in " + shape_text(x), dims_text(dims));
 }
+/// A 0 that stays in its place says nothing about the dimension to infer: that is then what it would be for any other size there.
+void cancel_zeros(Dims* from, Dims* others) {
+  for (size_t i = 0; i < std::min(from->size(), others->size()); ++i)
+    if ((*from)[i] == 0 && (*others)[i] == 0) (*from)[i] = (*others)[i] = 1;
+}
 Dims resolve(const Node& node, Wanted w) {
   const Tensor x = node.in(0);
   if (w.inferred >= 0 && x.has_rank()) {
-    Dims others = w.dims;
-    others.erase(others.begin() + w.inferred);
+    Dims from = x.dims().vec(), others = w.dims;
+    others[static_cast<size_t>(w.inferred)] = 1;
+    cancel_zeros(&from, &others);
     const bool exact = std::none_of(others.begin(), others.end(), [](int64_t d) { return d == kUnknown; });
     const int64_t rest = exact ? dim_product(node, others) : kUnknown;
     int64_t& d = w.dims[static_cast<size_t>(w.inferred)];
-    d = !exact ? kUnknown : rest == 0 ? 0 : dim_quotient(node, x.dims().vec(), others);
+    d = !exact ? kUnknown : rest == 0 ? 0 : dim_quotient(node, from, others);
   }
   check_count(x, w.dims);
   return w.dims;

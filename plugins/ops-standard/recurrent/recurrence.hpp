@@ -16,6 +16,12 @@ inline int64_t direction_count(const Node& node) {
   throw invalid("direction is not known").with("expected", "forward, reverse or bidirectional").with("found", d);
 }
 
+inline void expect_dims(const Node& node, uint32_t k, const Dims& want, const char* what) {
+  if (!node.has_in(k) || !node.in(k).has_rank()) return;
+  expect_rank(node.in(k), static_cast<int32_t>(want.size()), what);
+  for (size_t i = 0; i < want.size(); ++i) same_dim(want[i], node.in(k).dim(static_cast<int32_t>(i)), what);
+}
+
 inline void infer_recurrent(const Node& node, int64_t gates, uint32_t states) {
   const Tensor x = node.in(kX), w = node.in(kW), r = node.in(kR);
   expect_rank(x, 3, "the input");
@@ -35,9 +41,14 @@ inline void infer_recurrent(const Node& node, int64_t gates, uint32_t states) {
     if (x.has_rank()) same_dim(x.dim(2), w.dim(2), "size of the input and of the input weights");
   }
   const int64_t steps = x.has_rank() ? x.dim(batch_first ? 1 : 0) : kUnknown, batch = x.has_rank() ? x.dim(batch_first ? 0 : 1) : kUnknown;
+  const Dims state = batch_first ? Dims{batch, directions, hidden} : Dims{directions, batch, hidden};
+  expect_dims(node, kB, {directions, hidden >= 0 ? 2 * gates * hidden : kUnknown}, "dimensions of the bias and those that follow from the other inputs");
+  expect_dims(node, kInitialH, state, "dimensions of the initial state and those that follow from the other inputs");
+  expect_dims(node, kInitialC, state, "dimensions of the initial cell state and those that follow from the other inputs");
+  expect_dims(node, kP, {directions, hidden >= 0 ? 3 * hidden : kUnknown}, "dimensions of the peepholes and those that follow from the other inputs");
   node.set_out(0, x.type(), batch_first ? Dims{batch, steps, directions, hidden} : Dims{steps, directions, batch, hidden});
   for (uint32_t k = 1; k <= states; ++k)
-    node.set_out(k, x.type(), batch_first ? Dims{batch, directions, hidden} : Dims{directions, batch, hidden});
+    node.set_out(k, x.type(), state);
 }
 
 struct RecurrentShape {

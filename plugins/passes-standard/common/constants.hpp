@@ -2,6 +2,7 @@
 // constants.hpp - reading and making constants. Arithmetic on weights is done in double and rounded once to f32.
 #pragma once
 #include <tenon/graph.hpp>
+#include <tenon/scalar.hpp>
 
 #include <cmath>
 #include <cstring>
@@ -17,31 +18,6 @@ T element_at(Span<uint8_t> bytes, size_t k) {
   T v;
   std::memcpy(&v, bytes.data() + k * sizeof(T), sizeof v);
   return v;
-}
-
-/// IEEE half to double, exactly.
-inline double from_half(uint16_t h) {
-  const int exponent = h >> 10 & 31, fraction = h & 1023;
-  const double sign = h & 0x8000 ? -1 : 1;
-  if (exponent == 31) return fraction ? std::numeric_limits<double>::quiet_NaN() : sign * HUGE_VAL;
-  return sign * (exponent ? std::ldexp(1024 + fraction, exponent - 25) : std::ldexp(fraction, -24));
-}
-
-/// The value of a constant with one element of a floating-point or integer type of at most 64 bits.
-inline std::optional<double> scalar(const Graph& g, tenon_value v) {
-  if (!v) return std::nullopt;
-  const ValueInfo i = g.info(v);
-  if (!i.constant() || i.count() != 1) return std::nullopt;
-  const auto b = g.constant_bytes(v);
-  const tenon_dtype t = i.type();
-  if (t == dt::f32) return element_at<float>(b, 0);
-  if (t == dt::f64) return element_at<double>(b, 0);
-  if (t == dt::f16) return from_half(element_at<uint16_t>(b, 0));
-  if (t == dt::i64) return static_cast<double>(element_at<int64_t>(b, 0));
-  if (t == dt::i32) return element_at<int32_t>(b, 0);
-  if (t == dt::i8) return element_at<int8_t>(b, 0);
-  if (t == dt::u8) return element_at<uint8_t>(b, 0);
-  return std::nullopt;
 }
 
 /// a and b are equal up to how exporters round the same number.

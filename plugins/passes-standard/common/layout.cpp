@@ -138,11 +138,23 @@ Answer padding(const Case& c) {
   return t;
 }
 
-/// Scales or sizes for all axes, without a region of interest.
+/// Looking up every element in a table.
+Answer looking_up(const Case& c) {
+  if (c.in.size() != 2 || c.g.info(c.in[0]).rank() != 1 || !c.full(1)) return std::nullopt;
+  return following(c, 1, 1);
+}
+
+/// Scales or sizes for all axes or for those named, without a region of interest.
 Answer resizing(const Case& c) {
   auto absent = [&](size_t k) { return k >= c.in.size() || !c.in[k] || (c.g.info(c.in[k]).is_static() && c.g.info(c.in[k]).count() == 0); };
-  if (!c.full(0) || !absent(1) || c.attrs.has("axes")) return std::nullopt;
+  if (!c.full(0) || !absent(1)) return std::nullopt;
   Transposed t = following(c, 0, 1);
+  if (c.attrs.has("axes")) {
+    std::vector<int64_t> axes;
+    for (int64_t a : c.attrs.ints("axes")) axes.push_back(c.moved(a));
+    t.attrs.add("axes", axes);
+    return t;
+  }
   const auto rank = static_cast<size_t>(c.rank);
   if (!absent(2)) {
     const auto scales = floats(c.g, c.in[2]);
@@ -177,6 +189,7 @@ const std::unordered_map<std::string_view, Rule>& rules() {
     for (const char* op : {"Softmax", "LogSoftmax"}) r->emplace(op, with_axis(-1, false));
     r->emplace("Concat", with_axis(0, true));
     r->emplace("Split", with_axis(0, false));
+    r->emplace("Gather", looking_up);
     r->emplace("Slice", slicing);
     r->emplace("Pad", padding);
     r->emplace("Resize", resizing);

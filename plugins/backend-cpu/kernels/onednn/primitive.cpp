@@ -218,7 +218,7 @@ std::optional<Primitive> reorder(const Desc& from, const Desc& to) {
     r.src = from;
     r.dst = to;
     r.scratch = pd.scratchpad_desc();
-    r.impl = pd.impl_info_str();
+    r.impl = std::string("reorder:") + pd.impl_info_str();
     return std::optional<Primitive>(std::move(r));
   });
 }

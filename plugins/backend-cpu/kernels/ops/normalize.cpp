@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// LayerNormalization, RMSNormalization, InstanceNormalization, GroupNormalization, Softmax and LogSoftmax over contiguous rows.
+// LayerNormalization, RMSNormalization, both with a residual, InstanceNormalization, GroupNormalization, Softmax and LogSoftmax over
+// contiguous rows.
 #include <cmath>
 
 #include "../../threads/pool.hpp"
@@ -64,6 +65,65 @@ bool build_row_norm(Builder& b, const PlanNode& n) {
   if (n.has_in(2)) reads.push_back(s.bias = b.read(n.input(2)));
   s.y = b.write_over(n.output(), Layout::plain, n.input(0));
   b.step("cpu/layer-norm", s, reads, {s.y}, b.threads_for(static_cast<double>(product(d)) * 50));
+  return true;
+}
+
+/// The sum of x and skip, whose rows repeat, then its normalization.
+struct SkipNorm {
+  SlotId x, skip, y, sum = kNoSlot, gain = kNoSlot, bias = kNoSlot;
+  int64_t rows, row, skip_rows;
+  float epsilon;
+  bool centered;
+  void run(const Run& r) const {
+    const float *in = r.at<float>(x), *more = r.at<float>(skip);
+    const float *g = gain == kNoSlot ? nullptr : r.at<float>(gain), *s = bias == kNoSlot ? nullptr : r.at<float>(bias);
+    float *out = r.at<float>(y), *total = sum == kNoSlot ? out : r.at<float>(sum);
+    const auto n = static_cast<size_t>(row);
+    parallel_for(rows, row_grain(row), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        float* p = total + i * row;
+        apply_binary(Binary::add, false, in + i * row, more + i % skip_rows * row, p, n);
+        const float mean = centered ? sum_of(p, n) / static_cast<float>(row) : 0.0f;
+        const float variance = square_sum(p, mean, n) / static_cast<float>(row);
+        const float scale = 1.0f / std::sqrt(variance + epsilon);
+        scale_shift(p, scale, -mean * scale, g, s, out + i * row, n);
+      }
+    });
+  }
+};
+
+/// skip is x's last axes, perhaps after axes of length 1.
+bool repeats(const Dims& skip, const Dims& x) {
+  size_t k = 0;
+  while (k < skip.size() && skip[k] == 1) ++k;
+  return std::equal(skip.rbegin(), skip.rend() - static_cast<int64_t>(k), x.rbegin());
+}
+int32_t match_skip_norm(const Builder& b, const PlanNode& n) {
+  if (!all_f32(b, n) || (n.output(1) != kNoValue && !b.is_f32(n.output(1)))) return -1;
+  const Dims &x = b.value(n.input(0)).dims, &skip = b.value(n.input(1)).dims;
+  const int64_t row = product(x, axis_of(n, x.size(), -1));
+  if (product(x) == 0 || !repeats(skip, x) || product(skip) % row != 0) return -1;
+  for (size_t k = 2; k < n.in.size(); ++k)
+    if (n.has_in(k) && b.value(n.input(k)).count() != row) return -1;
+  return 100;
+}
+bool build_skip_norm(Builder& b, const PlanNode& n) {
+  const Dims d = b.value(n.input(0)).dims;
+  SkipNorm s;
+  s.row = product(d, axis_of(n, d.size(), -1));
+  s.rows = product(d) / s.row;
+  s.skip_rows = b.value(n.input(1)).count() / s.row;
+  s.epsilon = static_cast<float>(n.attrs.f("epsilon", 1e-5));
+  s.centered = n.op == "SkipLayerNormalization";
+  s.x = b.read(n.input(0));
+  s.skip = b.read(n.input(1));
+  std::vector<SlotId> reads{s.x, s.skip};
+  if (n.has_in(2)) reads.push_back(s.gain = b.read(n.input(2)));
+  if (n.has_in(3)) reads.push_back(s.bias = b.read(n.input(3)));
+  s.y = b.write(n.output());
+  std::vector<SlotId> writes{s.y};
+  if (n.output(1) != kNoValue) writes.push_back(s.sum = b.write(n.output(1)));
+  b.step("cpu/skip-norm", s, reads, writes, b.threads_for(static_cast<double>(product(d)) * 60));
   return true;
 }
 
@@ -235,6 +295,8 @@ bool build_softmax(Builder& b, const PlanNode& n) {
 void register_normalize(KernelTable& t) {
   t.add({"cpu/layer-norm", "LayerNormalization", match_row_norm, build_row_norm});
   t.add({"cpu/layer-norm", "RMSNormalization", match_row_norm, build_row_norm});
+  t.add({"cpu/skip-norm", "SkipLayerNormalization", match_skip_norm, build_skip_norm});
+  t.add({"cpu/skip-norm", "SkipRMSNormalization", match_skip_norm, build_skip_norm});
   t.add({"cpu/instance-norm", "InstanceNormalization", match_channel_norm, build_channel_norm});
   t.add({"cpu/instance-norm", "GroupNormalization", match_channel_norm, build_channel_norm});
   t.add({"cpu/softmax", "Softmax", match_softmax, build_softmax});
