@@ -103,21 +103,31 @@ bool search(const Ctx& ctx, Graph& g, const Limits& limits, const std::string& t
   return true;
 }
 
-uint64_t run(const Ctx& ctx, Graph& main) {
-  const Limits limits{static_cast<size_t>(ctx.option("/node-limit", int64_t{20000})), ctx.option("/iteration-limit", int64_t{8}), ctx.option("/time-limit", 30.0),
-                      ctx.option("/rules", std::string("exact")) == "exact"};
-  const std::string target = ctx.option("/target", std::string("cpu"));
-  const RewriteCount count(ctx);
+/// The main graph and all that nodes hold, each once.
+std::vector<tenon_graph*> graphs_of(const Graph& main) {
   std::vector<tenon_graph*> graphs = {main.raw()};
   std::unordered_set<tenon_graph*> seen;
   for (tenon_node n : all_nodes(main))
     for (tenon_graph* inner : held_graphs(main, n))
       if (seen.insert(inner).second) graphs.push_back(inner);
+  return graphs;
+}
+
+uint64_t run(const Ctx& ctx, Graph& main) {
+  const Limits limits{static_cast<size_t>(ctx.option("/node-limit", int64_t{20000})), ctx.option("/iteration-limit", int64_t{8}), ctx.option("/time-limit", 30.0),
+                      ctx.option("/rules", std::string("exact")) == "exact"};
+  const std::string target = ctx.option("/target", std::string("cpu"));
+  const RewriteCount count(ctx);
   Totals totals;
-  for (tenon_graph* raw : graphs) {
-    Graph g(main.ctx(), raw);
-    // What was found may be where more is to be found; the cost falls each time.
-    for (bool first = true; search(ctx, g, limits, target, count, &totals, first); first = false) {
+  // What was found may be where more is to be found, and an inner graph may have read what is dead then; the cost falls each time.
+  std::unordered_set<tenon_graph*> counted;
+  for (bool again = true; again;) {
+    again = false;
+    for (tenon_graph* raw : graphs_of(main)) {
+      Graph g(main.ctx(), raw);
+      if (!search(ctx, g, limits, target, count, &totals, counted.insert(raw).second)) continue;
+      again = true;
+      break;
     }
   }
   ctx.metric("expressions", static_cast<double>(totals.expressions));
