@@ -30,7 +30,7 @@ std::vector<InputManner> ordinary_manners(const VerifyOptions& o) {
     int32_t rank;
   };
   using I = IntegerManner;
-  constexpr Try kTries[] = {{I::small, 8, 1}, {I::bits, 8, 1}, {I::zeros, 8, 2}, {I::ones, 8, 2}, {I::small, 32, 4}, {I::bits, 32, 4}, {I::small, 64, 3}, {I::bits, 64, 3}, {I::small, 2, 2}, {I::ones, 1, 0}, {I::small, 224, 4}};
+  constexpr Try kTries[] = {{I::small, 8, 1}, {I::bits, 8, 1}, {I::zeros, 8, 2}, {I::ones, 8, 2}, {I::small, 32, 4}, {I::bits, 32, 4}, {I::small, 64, 3}, {I::bits, 64, 3}, {I::small, 2, 2}, {I::ones, 1, 0}, {I::small, 224, 4}, {I::small, 512, 2}, {I::small, 4096, 2}};
   std::vector<InputManner> all;
   for (const Try& t : kTries) {
     InputManner m;
