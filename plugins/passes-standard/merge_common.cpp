@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "common/attr_key.hpp"
 #include "common/constants.hpp"
 #include "common/key_table.hpp"
 #include <tenon/walk.hpp>
@@ -16,8 +17,6 @@
 namespace tenon::passes {
 namespace {
 
-void append(std::string* key, const void* data, size_t bytes) { key->append(static_cast<const char*>(data), bytes); }
-template <class T> void append(std::string* key, T v) { append(key, &v, sizeof v); }
 
 uint64_t hash(const uint8_t* p, uint64_t n, uint64_t h) {
   for (; n >= 8; p += 8, n -= 8) {
@@ -126,38 +125,7 @@ class Merger {
     append(key, in.size());
     for (tenon_value v : in) append(key, v);
     for (tenon_value v : g_.outputs(n)) key->push_back(v ? '1' : '0');
-    return append_attrs(n, key);
-  }
-  bool append_attrs(tenon_node n, std::string* key) const {
-    std::map<std::string_view, const tenon_attr*> sorted;
-    const Attrs attrs = g_.attrs(n);
-    for (const tenon_attr& a : attrs.all()) sorted.emplace(tenon::view(a.name), &a);
-    for (const auto& [name, a] : sorted) {
-      append(key, name.size());
-      key->append(name);
-      append(key, a->type);
-      append(key, a->count);
-      if (!append_value(*a, key)) return false;
-    }
-    return true;
-  }
-  bool append_value(const tenon_attr& a, std::string* key) const {
-    switch (a.type) {
-      case TENON_AT_INT: append(key, a.v.i); return true;
-      case TENON_AT_FLOAT: append(key, a.v.f); return true;
-      case TENON_AT_INTS: append(key, a.v.ints, a.count * sizeof(int64_t)); return true;
-      case TENON_AT_FLOATS: append(key, a.v.floats, a.count * sizeof(double)); return true;
-      case TENON_AT_RAW: append(key, a.v.raw, a.count); return true;
-      case TENON_AT_TENSOR: append(key, same_tensor(a.v.tensor)); return true;
-      case TENON_AT_STR:
-      case TENON_AT_STRS:
-        for (uint64_t k = 0; k < a.count; ++k) {
-          append(key, a.v.strs[k].len);
-          key->append(tenon::view(a.v.strs[k]));
-        }
-        return true;
-      default: return false;
-    }
+    return append_attrs(g_.attrs(n), key, [this](tenon_value v) { return same_tensor(v); }, [](const tenon_graph*) { return false; });
   }
   tenon_value same_tensor(tenon_value v) const {
     auto it = tensor_.find(v);

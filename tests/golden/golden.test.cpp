@@ -12,8 +12,10 @@
 #include "core/exec/infer.hpp"
 #include "core/ir/text.hpp"
 #include "core/pipeline/pass_stage.hpp"
+#include "../property/property.hpp"
 
 using namespace tenon::core;
+using tenon::test::session;
 namespace fs = std::filesystem;
 
 namespace {
@@ -23,18 +25,6 @@ std::string read(const fs::path& path) {
   std::stringstream s;
   s << in.rdbuf();
   return s.str();
-}
-
-Session& session() {
-  static Session s;
-  static const bool loaded = [] {
-    auto found = s.registry.discover({{}, {TENON_TEST_PLUGINS}, false});
-    INFO((found ? std::string() : to_text(found.error())));
-    REQUIRE(found);
-    return true;
-  }();
-  (void)loaded;
-  return s;
 }
 
 /// The text of the model after the pass; types are inferred first.

@@ -93,7 +93,7 @@ function different(a, b) {
   return a.op !== b.op || String(a.in) !== String(b.in) || JSON.stringify(a.attrs) !== JSON.stringify(b.attrs);
 }
 
-/** "Conv" of "tenon::Conv@3": the domain that most operators have is left out, and shown in the details. */
+/** "Name" of "domain::Name@3": the domain that most operators have is left out, and shown in the details. */
 function shortOperator(text, usual) {
   return usual && text.startsWith(usual + "::") ? text.slice(usual.length + 2) : text;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "common/attr_key.hpp"
 #include "common/constants.hpp"
 
 namespace tenon::passes::outline {
@@ -14,8 +15,6 @@ namespace {
 constexpr int64_t kMostShapeElements = 64;    // of integers that shape inference follows
 constexpr int64_t kMostElementsByContent = 16;
 
-void append(std::string* key, const void* data, size_t bytes) { key->append(static_cast<const char*>(data), bytes); }
-template <class T> void append(std::string* key, T v) { append(key, &v, sizeof v); }
 
 /// Integers that may say a shape: inference knows their elements inside a graph, but not what a call of one yields.
 bool shape_like(const ValueInfo& i) {
@@ -146,7 +145,7 @@ class Maker {
       if (shape_like(info_[v])) return false;
       *key += type_[v];
     }
-    return append_attrs(n, key);
+    return append_node_attrs(n, key);
   }
   /// Large float constants may differ from one repeat to the next; others decide what is computed.
   void append_input(uint32_t v, std::string* key) const {
@@ -160,38 +159,9 @@ class Maker {
     }
     *key += type_[v];
   }
-  bool append_attrs(uint32_t n, std::string* key) const {
-    std::map<std::string_view, const tenon_attr*> sorted;
-    const Attrs attrs = main_.attrs(t_.id[n]);
-    for (const tenon_attr& a : attrs.all()) sorted.emplace(tenon::view(a.name), &a);
-    for (const auto& [name, a] : sorted) {
-      append(key, name.size());
-      key->append(name);
-      append(key, a->type);
-      append(key, a->count);
-      if (!append_value(*a, key)) return false;
-    }
-    return true;
-  }
   /// A graph may only be there when others hold it too: then it reads nothing from around it.
-  bool append_value(const tenon_attr& a, std::string* key) const {
-    switch (a.type) {
-      case TENON_AT_INT: append(key, a.v.i); return true;
-      case TENON_AT_FLOAT: append(key, a.v.f); return true;
-      case TENON_AT_INTS: append(key, a.v.ints, a.count * sizeof(int64_t)); return true;
-      case TENON_AT_FLOATS: append(key, a.v.floats, a.count * sizeof(double)); return true;
-      case TENON_AT_RAW: append(key, a.v.raw, a.count); return true;
-      case TENON_AT_TENSOR: append(key, a.v.tensor); return true;
-      case TENON_AT_GRAPH: append(key, a.v.graph); return true;
-      case TENON_AT_STR:
-      case TENON_AT_STRS:
-        for (uint64_t k = 0; k < a.count; ++k) {
-          append(key, a.v.strs[k].len);
-          key->append(tenon::view(a.v.strs[k]));
-        }
-        return true;
-      default: return false;
-    }
+  bool append_node_attrs(uint32_t n, std::string* key) const {
+    return append_attrs(main_.attrs(t_.id[n]), key, [](tenon_value v) { return v; }, [](const tenon_graph*) { return true; });
   }
 };
 
