@@ -27,7 +27,6 @@ class Session {
   std::function<void(const LogLine&)> on_log;        ///< e.g. writes to standard error; may be empty
   std::function<void(uint64_t done, uint64_t total, std::string_view what)> on_progress;
   std::atomic<bool> cancelled{false};
-  std::atomic<uint64_t> rewrite_limit{UINT64_MAX};
 
   void log(LogLine line);
   std::vector<LogLine> warnings;                     ///< level >= 3, in order, without repeats
