@@ -44,26 +44,6 @@ struct RunOptions {
 Status run_config(const Common& c, const Config& config, const RunOptions& o);
 /// A line, or several, on standard output.
 void print_line(const std::string& text);
-/// The pipeline that `host run` and `host bench` apply: `name` when a plugin brings it; "none" and "" are none. When the default is not there, none.
-inline constexpr const char* kDefaultPipeline = "O2";
-Result<std::string> pipeline_or_none(const Registry& r, const std::string& name, bool given);
-/// What a verb says about the model that it imports.
-struct ImportArguments {
-  std::string model;
-  std::vector<std::string> shapes;   ///< NAME=1,3,N
-  std::vector<std::string> options;  ///< NAME=VALUE, of the frontend
-};
-/// Adds MODEL, --shape and --option.
-void add_import(CLI::App& sub, ImportArguments& a);
-/// {NAME: VALUE}, a value as JSON where it is JSON, else as text.
-Result<Json> options_json(const std::vector<std::string>& options);
-/// {"import": "auto", "model": ..., "shapes": ..., options}
-Result<Json> import_json(const ImportArguments& a);
-/// "A=2" pairs as values of dimensions.
-Result<Json> dims_json(const std::vector<std::string>& dims);
-/// Imports a model alone.
-Status import_alone(Run& r, const ImportArguments& a);
-
 // one for each verb
 void add_pipeline(CLI::App& app, Common& c);
 void add_plugins(CLI::App& app, Common& c);

@@ -4,23 +4,23 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <iostream>
 
 #include "../pipeline/execute_stage.hpp"
-#include "../pipeline/schema.hpp"
 #include "../report/memory.hpp"
+#include "model_arguments.hpp"
 #include "reports.hpp"
 
 namespace tenon::core::cli {
 namespace {
 
 struct Options {
-  std::string inputs, backend, pipeline = kDefaultPipeline;
+  std::string inputs, backend;
   std::vector<std::string> dims;
   ImportArguments import;
+  PipelineArgument pipeline;
   int64_t runs = 20, warmup = 3, seed = 0;
-  bool serve = false, pipeline_given = false;
+  bool serve = false;
 };
 
 constexpr int64_t kMostRuns = 1000000000;
@@ -102,15 +102,9 @@ void serve(Bench& b, double ready_ms) {
 }
 
 Status load(Run& run, const Options& o) {
-  auto import = import_json(o.import);
-  if (!import) return fail(std::move(import.error()));
-  auto name = pipeline_or_none(run.session.registry, o.pipeline, o.pipeline_given);
-  if (!name) return fail(std::move(name.error()));
-  Json stages = Json::array({*import});
-  if (!name->empty()) stages.push_back(Json{{"pipeline", *name}});
-  auto plan = make_plan(run.session, make_config("", std::filesystem::current_path().string(), Json{{"stages", stages}}));
-  if (!plan) return fail(std::move(plan.error()));
-  return run_plan(run, *plan);
+  auto stages = model_stages(run.session.registry, o.import, o.pipeline);
+  if (!stages) return fail(std::move(stages.error()));
+  return run_stages(run, std::move(*stages));
 }
 
 /// The measurement as a stage of its own; its time is that of compiling and of the timed runs.
@@ -170,7 +164,7 @@ void add_bench(CLI::App& app, Common& c) {
   add_import(*sub, o->import);
   sub->add_option("--inputs", o->inputs, ".npz or .npy file; without it inputs are made up")->type_name("FILE");
   sub->add_option("--backend", o->backend, "Backend, or \"reference\"");
-  auto* name = sub->add_option("--pipeline-name", o->pipeline, "Pipeline of a plugin, a .json file, or \"none\"");
+  add_pipeline_name(*sub, o->pipeline);
   sub->add_option("--runs", o->runs, "Timed runs")->check(CLI::Range(int64_t{1}, kMostRuns));
   sub->add_option("--warmup", o->warmup, "Runs before, not timed")->check(CLI::Range(int64_t{0}, kMostRuns));
   sub->add_option("--dim", o->dims, "Size of a symbolic dimension of made-up inputs: NAME=4")->allow_extra_args(false);
@@ -180,10 +174,7 @@ void add_bench(CLI::App& app, Common& c) {
   add_reports(*sub, c);
   sub->add_flag("--json", c.json, "Print as JSON");
   add_common(*sub, c);
-  sub->callback([&c, o, name] {
-    o->pipeline_given = name->count() > 0;
-    c.status = bench(c, *o);
-  });
+  sub->callback([&c, o] { c.status = bench(c, *o); });
 }
 
 }  // namespace tenon::core::cli

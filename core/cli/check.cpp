@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "../pipeline/missing.hpp"
-#include "app.hpp"
+#include "model_arguments.hpp"
 
 namespace tenon::core::cli {
 namespace {

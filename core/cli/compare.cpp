@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <filesystem>
 
 #include "../proof/compare_models.hpp"
 #include "../pipeline/made_inputs.hpp"
-#include "app.hpp"
+#include "model_arguments.hpp"
 
 namespace tenon::core::cli {
 namespace {
@@ -21,15 +20,9 @@ struct Options {
 };
 
 Status load(Run& r, const std::string& model, const std::vector<std::string>& shapes, const std::vector<std::string>& options, const std::string& pipeline) {
-  auto import = import_json({model, shapes, options});
-  if (!import) return fail(std::move(import.error()));
-  auto name = pipeline_or_none(r.session.registry, pipeline, true);
-  if (!name) return fail(std::move(name.error()));
-  Json stages = Json::array({*import});
-  if (!name->empty()) stages.push_back(Json{{"pipeline", *name}});
-  auto plan = make_plan(r.session, make_config("", std::filesystem::current_path().string(), Json{{"stages", stages}}));
-  if (!plan) return fail(std::move(plan.error()));
-  return run_plan(r, *plan);
+  auto stages = model_stages(r.session.registry, {model, shapes, options}, {pipeline, true});
+  if (!stages) return fail(std::move(stages.error()));
+  return run_stages(r, std::move(*stages));
 }
 
 Result<std::vector<Tensor>> read_inputs(const Options& o, const Model& m) {

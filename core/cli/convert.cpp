@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "../pipeline/schema.hpp"
+#include "model_arguments.hpp"
 #include "reports.hpp"
 
 namespace tenon::core::cli {
@@ -10,9 +11,9 @@ namespace {
 
 struct Options {
   ImportArguments import;
-  std::string output, format, pipeline = kDefaultPipeline;
+  PipelineArgument pipeline;
+  std::string output, format;
   std::vector<std::string> export_options;
-  bool pipeline_given = false;
   RunOptions run;
 };
 
@@ -36,25 +37,21 @@ Result<Json> stages_json(const Common& c, const Options& o) {
   Work look(c);
   TENON_TRY(look.discover());
   const Registry& registry = look.session.registry;
-  auto import = import_json(o.import);
-  if (!import) return import;
+  auto stages = model_stages(registry, o.import, o.pipeline);
+  if (!stages) return stages;
   auto format = o.format.empty() ? format_of(registry, o.output) : Result<std::string>(o.format);
   if (!format) return fail(std::move(format.error()));
-  auto name = pipeline_or_none(registry, o.pipeline, o.pipeline_given);
-  if (!name) return fail(std::move(name.error()));
   auto options = options_json(o.export_options);
   if (!options) return options;
-  Json stages = Json::array({*import});
-  if (!name->empty()) stages.push_back(Json{{"pipeline", *name}});
-  stages.push_back(Json{{"export", *format}, {"model", o.output}});
-  if (!options->empty()) stages.back()["options"] = *options;
+  stages->push_back(Json{{"export", *format}, {"model", o.output}});
+  if (!options->empty()) stages->back()["options"] = *options;
   return stages;
 }
 
 Status convert(const Common& c, const Options& o) {
   auto stages = stages_json(c, o);
   if (!stages) return report_failure(c, std::move(stages.error()));
-  return run_config(c, make_config("", std::filesystem::current_path().string(), Json{{"stages", *stages}}), o.run);
+  return run_config(c, stages_config(std::move(*stages)), o.run);
 }
 
 }  // namespace
@@ -66,15 +63,12 @@ void add_convert(CLI::App& app, Common& c) {
   sub->add_option("-o,--output", o->output, "File to write; its ending chooses the format")->type_name("FILE")->required();
   sub->add_option("--to", o->format, "Format, where the file's ending does not say it");
   sub->add_option("--export-option", o->export_options, "Option of the exporter: NAME=VALUE")->allow_extra_args(false);
-  auto* name = sub->add_option("--pipeline-name", o->pipeline, "Pipeline of a plugin, a .json file, or \"none\"");
+  add_pipeline_name(*sub, o->pipeline);
   add_reports(*sub, c);
   sub->add_flag("--json", c.json, "Print the report as JSON");
   sub->add_flag("--verify", o->run.verify_all, "Check the graph's outputs before and after every pass");
   add_common(*sub, c);
-  sub->callback([&c, o, name] {
-    o->pipeline_given = name->count() > 0;
-    c.status = convert(c, *o);
-  });
+  sub->callback([&c, o] { c.status = convert(c, *o); });
 }
 
 }  // namespace tenon::core::cli

@@ -8,7 +8,7 @@
 #include "../ir/text.hpp"
 #include "../pipeline/inputs.hpp"
 #include "../pipeline/missing.hpp"
-#include "app.hpp"
+#include "model_arguments.hpp"
 
 namespace tenon::core::cli {
 namespace {

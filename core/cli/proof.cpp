@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proof.hpp"
 
-#include <filesystem>
-
 namespace tenon::core::cli {
 namespace {
 
@@ -11,7 +9,7 @@ Result<Config> config_of(const ProofArguments& a) {
   if (!a.path.empty()) return read_config(a.path);
   auto import = import_json({a.model, a.shapes, a.options});
   if (!import) return fail(std::move(import.error()));
-  return make_config("", std::filesystem::current_path().string(), Json{{"stages", Json::array({*import, Json{{"pipeline", a.name}}})}});
+  return stages_config(Json::array({*import, Json{{"pipeline", a.name}}}));
 }
 
 Status run_imports(Run& r, const Plan& plan) {

@@ -2,7 +2,7 @@
 // proof.hpp - what `host bisect` and `host reduce` share: which pipeline, which model, what counts as wrong.
 #pragma once
 #include "../proof/bisect.hpp"
-#include "app.hpp"
+#include "model_arguments.hpp"
 
 namespace tenon::core::cli {
 

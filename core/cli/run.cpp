@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // host run MODEL
-#include <filesystem>
-
 #include "../pipeline/execute_stage.hpp"
-#include "../pipeline/schema.hpp"
+#include "model_arguments.hpp"
 #include "reports.hpp"
 
 namespace tenon::core::cli {
 namespace {
 
 struct Options {
-  std::string inputs, outputs, expect, backend, pipeline = kDefaultPipeline;
+  std::string inputs, outputs, expect, backend;
   std::vector<std::string> dims;
   ImportArguments import;
+  PipelineArgument pipeline;
   double absolute = -1, relative = -1;
   int64_t repeat = 1, seed = 0;
-  bool pipeline_given = false;
   RunOptions run;
 };
 
@@ -44,22 +42,18 @@ Result<Json> execute_json(const Registry& r, const Options& o) {
 Result<Json> stages_json(const Common& c, const Options& o) {
   Work look(c);
   TENON_TRY(look.discover());
-  auto import = import_json(o.import);
-  if (!import) return import;
-  auto name = pipeline_or_none(look.session.registry, o.pipeline, o.pipeline_given);
-  if (!name) return fail(std::move(name.error()));
+  auto stages = model_stages(look.session.registry, o.import, o.pipeline);
+  if (!stages) return stages;
   auto execute = execute_json(look.session.registry, o);
   if (!execute) return execute;
-  Json stages = Json::array({*import});
-  if (!name->empty()) stages.push_back(Json{{"pipeline", *name}});
-  stages.push_back(*execute);
+  stages->push_back(*execute);
   return stages;
 }
 
 Status run_model(const Common& c, const Options& o) {
   auto stages = stages_json(c, o);
   if (!stages) return report_failure(c, std::move(stages.error()));
-  return run_config(c, make_config("", std::filesystem::current_path().string(), Json{{"stages", *stages}}), o.run);
+  return run_config(c, stages_config(std::move(*stages)), o.run);
 }
 
 }  // namespace
@@ -74,7 +68,7 @@ void add_run(CLI::App& app, Common& c) {
   sub->add_option("--absolute", o->absolute, "Tolerance: |x-y| <= absolute + relative*|y|")->check(CLI::NonNegativeNumber);
   sub->add_option("--relative", o->relative, "Tolerance; without any: 1e-6 + 1e-3 * largest magnitude")->check(CLI::NonNegativeNumber);
   sub->add_option("--backend", o->backend, "Backend, or \"reference\"");
-  auto* name = sub->add_option("--pipeline-name", o->pipeline, "Pipeline of a plugin, a .json file, or \"none\"");
+  add_pipeline_name(*sub, o->pipeline);
   sub->add_option("--dim", o->dims, "Size of a symbolic dimension of made-up inputs: NAME=4")->allow_extra_args(false);
   sub->add_option("--seed", o->seed, "Seed of made-up inputs")->check(CLI::NonNegativeNumber);
   sub->add_option("--repeat", o->repeat, "Number of runs")->check(CLI::PositiveNumber);
@@ -83,10 +77,7 @@ void add_run(CLI::App& app, Common& c) {
   sub->add_flag("--json", c.json, "Print the report as JSON");
   sub->add_flag("--verify", o->run.verify_all, "Check the graph's outputs before and after every pass");
   add_common(*sub, c);
-  sub->callback([&c, o, name] {
-    o->pipeline_given = name->count() > 0;
-    c.status = run_model(c, *o);
-  });
+  sub->callback([&c, o] { c.status = run_model(c, *o); });
 }
 
 }  // namespace tenon::core::cli
