@@ -1,6 +1,8 @@
 """From the start of a process to its first output, and the process's peak memory."""
 import dataclasses
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,15 +17,24 @@ def spawn(arguments, limit=TIME_LIMIT_S):
     """{ms, peak_mb, exit_code} of the command, and what it printed."""
     with tempfile.NamedTemporaryFile() as output:
         watched = [sys.executable, "-I", "-S", str(CHILD), output.name, *map(str, arguments)]
-        try:
-            answer = subprocess.run(watched, env=QUIET, capture_output=True, check=True, timeout=limit)
-            result = json.loads(answer.stdout)
-        except subprocess.TimeoutExpired:
-            result = {"error": f"more than {limit} s"}
+        result = watch(watched, limit)
         text = Path(output.name).read_text(errors="replace")
-    if result.get("exit_code"):
-        result = {"error": message(text)}
+    if code := result.get("exit_code"):
+        result = {"error": message(text) if code > 0 else f"crashed: {signal.strsignal(-code)}"}
     return result, text
+
+
+def watch(arguments, limit):
+    """What child.py reports; at the limit it is stopped with all that it has started."""
+    with subprocess.Popen(arguments, env=QUIET, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as child:
+        try:
+            answer, complaint = child.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            return {"error": f"more than {limit} s", "stopped": limit}
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, arguments, answer, complaint)
+    return json.loads(answer)
 
 
 def once(arguments):

@@ -35,6 +35,7 @@ def parse():
     parser.add_argument("--memory", action="store_true", help="the arena beside its lower bound, and files of intervals, instead of speed")
     parser.add_argument("--nodes", action="store_true", help="nodes left by the optimizers, instead of speed")
     parser.add_argument("--scale", action="store_true", help="import and O2 of made graphs of 1,000 to 200,000 nodes, instead of speed")
+    parser.add_argument("--peer-limit", type=float, default=scaling.PEER_LIMIT_S, metavar="SECONDS", help="after which --scale stops the peer")
     parser.add_argument("--all", action="store_true", help="speed, --convert, --cold, --import, --nodes and --scale")
     parser.add_argument("--format", choices=catalog.SUFFIX, default="onnx")
     parser.add_argument("--host", type=Path, default=BUILD / "bin/host")
@@ -180,7 +181,7 @@ def main():
         results["import"] = importing.measure(host, options.work, options.manifest, options.rounds)
 
     if options.all or options.scale:
-        results["scale"] = scaling.measure(host, options.work, options.rounds)
+        results["scale"] = scaling.measure(host, options.work, options.rounds, options.peer_limit)
 
     shown = tables(results)
     for title, header, rows in shown:

@@ -11,7 +11,7 @@ MAKE = Path(__file__).resolve().parent / "models/make_scale.py"
 FAMILIES = ("chain", "wide", "foldable", "convolutions", "transformer", "twins", "nested")
 SIZES = (1000, 10000, 50000, 200000)
 COMPARED = 50000       # nodes, with the peer
-PEER_LIMIT_S = 1200
+PEER_LIMIT_S = 1200    # unless --peer-limit says otherwise
 SMALLEST_MS = 20       # of a pass at the largest size: less is noise
 
 
@@ -58,26 +58,26 @@ def tenon(host, path, rounds):
     return best(runs) | {"peak_mb": min(r["peak_mb"] for r in runs), "cpu": least(totals), "passes": least(passes)}
 
 
-def slim(path):
+def slim(path, limit):
     target = path.with_suffix(".slim")
-    result = spawn([sys.executable, "-m", "onnxslim", path, target], PEER_LIMIT_S)[0]
+    result = spawn([sys.executable, "-m", "onnxslim", path, target], limit)[0]
     target.unlink(missing_ok=True)
     return result
 
 
-def compared(host, folder, rounds):
+def compared(host, folder, rounds, limit):
     """The peer between two halves of Tenon's rounds, one family after the other."""
     rows = []
     for family in FAMILIES:
         print(f"{family}, {COMPARED} nodes, beside onnxslim", file=sys.stderr, flush=True)
         path = model(folder, family, COMPARED)
         first = tenon(host, path, rounds)
-        peer = slim(path)
+        peer = slim(path, limit)
         rows.append({"family": family, "tenon": best([first, tenon(host, path, rounds)]), "onnxslim": peer})
     return rows
 
 
-def measure(host, work, rounds, peer=True):
+def measure(host, work, rounds, limit=PEER_LIMIT_S):
     folder = work / "scale"
     folder.mkdir(parents=True, exist_ok=True)
     results = []
@@ -85,7 +85,7 @@ def measure(host, work, rounds, peer=True):
         for size in SIZES:
             print(f"{family}, {size} nodes", file=sys.stderr, flush=True)
             results.append({"family": family, "nodes": size, **tenon(host, model(folder, family, size), rounds)})
-    return {"grown": results, "compared": compared(host, folder, rounds) if peer else []}
+    return {"grown": results, "compared": compared(host, folder, rounds, limit)}
 
 
 def slope(points):

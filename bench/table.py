@@ -142,15 +142,16 @@ def passes(results):
 
 
 def beside(results):
-    from scaling import COMPARED, PEER_LIMIT_S
+    from scaling import COMPARED
 
     rows = []
     for r in results["compared"]:
-        limited = "error" in r["onnxslim"] and r["onnxslim"]["error"].startswith("more than")
-        peer = PEER_LIMIT_S * 1e3 if limited else r["onnxslim"].get("ms")
+        stopped = r["onnxslim"].get("stopped")
+        seconds = stopped or r["onnxslim"].get("ms", 0) / 1e3
         mine = r["tenon"].get("ms")
-        share = f"{'<' if limited else ''}{mine / peer:.3f}" if mine and peer else "-"
-        rows.append([r["family"], number(mine and mine / 1e3), ("> " if limited else "") + number(peer and peer / 1e3), share])
+        share = f"{'< ' if stopped else ''}{mine / 1e3 / seconds:.3f}" if mine and seconds else "-"
+        peer = f"> {stopped:g}, stopped" if stopped else r["onnxslim"].get("error") or number(seconds)
+        rows.append([r["family"], number(mine and mine / 1e3), peer, share])
     return [f"{COMPARED:,} nodes", "Tenon s", "onnxslim s", "share"], rows
 
 

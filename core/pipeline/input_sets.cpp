@@ -45,7 +45,40 @@ std::vector<InputManner> ordinary_manners(const VerifyOptions& o) {
   return all;
 }
 
+/// For graphs that want sizes of their own for each open one: some are 1 and the others large, all ways where there are few of them, else
+/// one that differs from the rest.
+std::vector<InputManner> manners_by_size(const Model& m, const VerifyOptions& o) {
+  constexpr size_t kFew = 4, kMany = 16;
+  const size_t n = open_sizes(m, o.dims);
+  if (n < 2 || n > kMany) return {};
+  std::vector<uint64_t> large;
+  const uint64_t every = (uint64_t{1} << n) - 1;
+  for (uint64_t k = 1; n <= kFew && k < every; ++k) large.push_back(k);
+  for (size_t k = 0; n > kFew && k < n; ++k) large.insert(large.end(), {uint64_t{1} << k, every ^ (uint64_t{1} << k)});
+  std::vector<InputManner> all;
+  for (int64_t size : {8, 64, 256})
+    for (uint64_t set : large) {
+      InputManner manner;
+      manner.seed = o.seed;
+      manner.dims = o.dims;
+      for (size_t k = 0; k < n; ++k) manner.sizes.push_back(set >> k & 1 ? size : 1);
+      all.push_back(manner);
+    }
+  return all;
+}
+
+/// Sizes of 1 become `ones`, the others `many` times as large.
+InputManner scaled(InputManner m, int64_t ones, int64_t many) {
+  for (int64_t& size : m.sizes) size = size == 1 ? ones : size * many;
+  return m;
+}
+
 std::vector<InputManner> other_sizes(const InputManner& like) {
+  if (!like.sizes.empty()) {
+    std::vector<InputManner> all = {scaled(like, 2, 1), scaled(like, 3, 1), scaled(like, 1, 2)};
+    for (InputManner& m : all) ++m.seed, m.present = !like.present;
+    return all;
+  }
   std::vector<InputManner> all;
   for (auto [leading, other] : {std::pair<int64_t, int64_t>{2, 7}, {3, 5}, {2, like.other}, {1, 2 * like.other}}) {
     InputManner m = like;
@@ -73,6 +106,7 @@ std::vector<InputManner> no_elements(const InputManner& like) {
   first.items = 0;
   InputManner all = first;
   all.other = 0;
+  if (!like.sizes.empty()) first = scaled(first, 0, 1), all = scaled(all, 0, 0);
   return {first, all};
 }
 
@@ -84,6 +118,8 @@ bool has_elements_that_matter(const TensorSet& set) {
 
 /// A run that takes longer is repeated no more often than need be.
 constexpr double kSlow = 2;
+/// Random outputs of few possible values are alike in some runs by chance.
+constexpr int kRepeats = 8;
 
 /// Of this process and of children that ended.
 double cpu_seconds() {
@@ -143,9 +179,12 @@ struct InputSets::Maker {
     return {};
   }
   Status find_steady(InputSet* set, const Outputs& first) const {
-    auto again = run(session, model, backend, set->inputs, all.runs);
-    if (!again) return fail(std::move(again.error()));
-    for (size_t k = 0; k < first.size(); ++k) set->steady[k] = k < again->size() && compare((*again)[k], first[k], same_bits()).ok();
+    const int times = set->cpu_seconds > kSlow / kRepeats ? 1 : kRepeats;
+    for (int k = 0; k < times; ++k) {
+      auto again = run(session, model, backend, set->inputs, all.runs);
+      if (!again) return fail(std::move(again.error()));
+      for (size_t i = 0; i < first.size(); ++i) set->steady[i] = set->steady[i] && i < again->size() && compare((*again)[i], first[i], same_bits()).ok();
+    }
     return {};
   }
   /// The first manner on which the graph runs; the error is that of the first one.
@@ -184,10 +223,19 @@ struct InputSets::Maker {
     all.sets.push_back(std::move(set));
     return {};
   }
-  Status made_up(bool exact) const {
+  /// The error is that of the plainest manner.
+  Result<InputManner> add_ordinary() const {
     auto like = add("made up", false, ordinary_manners(options));
+    if (like || like.error().code == TENON_E_CANCELLED || like.error().code == TENON_E_NO_MEMORY) return like;
+    const auto by_size = manners_by_size(model, options);
+    if (by_size.empty()) return like;
+    auto found = add("made up", false, by_size);
+    return found ? found : like;
+  }
+  Status made_up(bool exact) const {
+    auto like = add_ordinary();
     if (!like) return fail(std::move(like.error()).with("hint", "verification ran the graph on made-up inputs; give \"inputs\" or \"dims\" in \"verify\" when it needs special ones"));
-    if (like->integers != IntegerManner::small || like->other != InputManner().other) all.notes.push_back("made-up inputs are mild ones, because the graph does not run on others");
+    if (like->integers != IntegerManner::small || like->other != InputManner().other || !like->sizes.empty()) all.notes.push_back("made-up inputs are mild ones, because the graph does not run on others");
     for (int64_t k = 1; k < options.sets && !model.main().inputs.empty(); ++k) {
       InputManner next = *like;
       next.seed += static_cast<uint64_t>(k) << 32;

@@ -3,7 +3,9 @@
 
 #include <cstring>
 #include <limits>
+#include <map>
 #include <random>
+#include <utility>
 
 #include "../data/numbers.hpp"
 
@@ -92,10 +94,12 @@ void fill(Rng& rng, Tensor* t, const InputManner& how) {
 class Maker {
  public:
   Maker(const Model& m, const InputManner& how) : m_(m), how_(how), rng_(how.seed), dims_(how.dims) {
-    for (tenon_value v : m.main().inputs) name_dims(m.type(v));
+    for (tenon_value v : m.main().inputs) name_dims(v, m.type(v));
   }
+  size_t open() const { return open_; }
   Result<Tensor> make(tenon_value v) {
     const ValueType t = m_.type(v);
+    input_ = v;
     auto x = value(t);
     if (!x && x.error().code == TENON_E_UNSUPPORTED)
       x.error().message = "no contents can be made up for input \"" + std::string(m_.value_name(v)) + "\"", x.error().with("found", value_type_text(m_, v)).with("hint", "give a file with inputs");
@@ -103,9 +107,22 @@ class Maker {
   }
 
  private:
-  void name_dims(const ValueType& t) {
-    for (size_t i = 0; i < t.dims.size(); ++i)
-      for (const auto& name : m_.symbols.names_of(t.dims[i])) dims_.emplace(name, i == 0 ? how_.leading : how_.other);
+  int64_t next_size(size_t axis) {
+    const size_t k = open_++;
+    return k < how_.sizes.size() ? how_.sizes[k] : axis == 0 ? how_.leading : how_.other;
+  }
+  void name_dims(tenon_value v, const ValueType& t) {
+    for (size_t i = 0; i < t.dims.size(); ++i) {
+      if (t.dims[i] >= 0) continue;
+      const auto names = m_.symbols.names_of(t.dims[i]);
+      if (names.empty()) unnamed_[{v, i}] = next_size(i);
+      for (const auto& name : names)
+        if (!dims_.contains(name)) dims_[name] = next_size(i);
+    }
+  }
+  int64_t size_of(size_t axis) const {
+    const auto it = unnamed_.find({input_, axis});
+    return it != unnamed_.end() ? it->second : axis == 0 ? how_.leading : how_.other;
   }
   Result<Tensor> value(ValueType t) {
     if (t.dtype.flags & TENON_DTF_OPTIONAL) {
@@ -121,7 +138,7 @@ class Maker {
     std::vector<int64_t> dims;
     for (size_t i = 0; i < (t.rank < 0 ? static_cast<size_t>(how_.rank) : t.dims.size()); ++i) {
       const int64_t d = t.rank < 0 ? TENON_DIM_UNKNOWN : t.dims[i] >= 0 ? t.dims[i] : m_.symbols.evaluate(t.dims[i], dims_);
-      dims.push_back(d >= 0 ? d : i == 0 ? how_.leading : how_.other);
+      dims.push_back(d >= 0 ? d : size_of(i));
     }
     auto x = Tensor::zeros(t.dtype, std::move(dims));
     if (x) fill(rng_, &*x, how_);
@@ -161,6 +178,9 @@ class Maker {
   const InputManner& how_;
   Rng rng_;
   DimValues dims_;
+  std::map<std::pair<tenon_value, size_t>, int64_t> unnamed_;  ///< sizes without a name, by input and axis
+  size_t open_ = 0;
+  tenon_value input_ = 0;  ///< the one that is being made
 };
 
 }  // namespace
@@ -181,6 +201,12 @@ Result<std::vector<Tensor>> made_inputs(const Model& m, uint64_t seed, DimValues
   manner.seed = seed;
   manner.dims = std::move(dims);
   return made_inputs(m, manner);
+}
+
+size_t open_sizes(const Model& m, const DimValues& dims) {
+  InputManner manner;
+  manner.dims = dims;
+  return Maker(m, manner).open();
 }
 
 bool has_open_sizes(const Model& m) {

@@ -18,9 +18,14 @@ struct InputManner {
   int32_t rank = 1;            ///< where it is not known
   int64_t items = 2;           ///< of sequences and maps
   DimValues dims;              ///< symbols whose values are given
+  std::vector<int64_t> sizes;  ///< of the open sizes, in the order of open_sizes; those beyond it are as said above
 };
 /// In the order of the graph's inputs. E_UNSUPPORTED, naming the input, when its type is not known.
 Result<std::vector<Tensor>> made_inputs(const Model& m, const InputManner& manner);
+
+/// How many sizes of the graph's inputs are open: each symbol that is not in `dims`, and each dimension that nothing is known of, in the
+/// order in which they appear.
+size_t open_sizes(const Model& m, const DimValues& dims);
 
 /// Does an input of the graph have a size that is not a number?
 bool has_open_sizes(const Model& m);

@@ -5,6 +5,7 @@
 
 #include "../exec/infer.hpp"
 #include "../ir/verifier.hpp"
+#include "blame.hpp"
 
 namespace tenon::core {
 namespace {
@@ -72,6 +73,7 @@ Result<PassOutcome> apply_pass(Run& r, const PassSpec& p) {
   const double ms = watch.ms();
   if (s && r.session.cancelled) s = fail(TENON_E_CANCELLED, "cancelled");
   o.before = r.model->recall();
+  if (!s && o.before) s = fail(blamed_on_pass(std::move(s.error()), *r.model, *o.before));
   if (s && o.before) s = verify_pass(r, *o.before, p, &o);
   const bool same = !o.before || r.model->epochs() == o.before->epochs();
   if (s && same) r.model->settled[key] = r.model->epochs();

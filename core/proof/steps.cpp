@@ -156,8 +156,8 @@ Status run_once(Session& s, Model& m, const PassSpec& p, RewriteWatch* watch) {
   const uint64_t epoch = m.epoch;
   TENON_TRY(take((*pass)->run(&ctx, &m.main(), &result)));
   if (m.epoch == epoch) return {};
-  TENON_TRY(infer_graph(s, m, m.main()));
-  return verify(s, m);
+  TENON_TRY(infer_changes(s, m));
+  return verify_changes(s, m);
 }
 
 Result<Steps> run_steps(Session& s, const Plan& plan, std::unique_ptr<Model> model, double seconds) {

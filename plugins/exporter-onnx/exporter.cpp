@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // exporter.cpp - the door: a clone of the graph is translated and written.
 #include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "translate.hpp"
 #include "write/model.hpp"
@@ -18,19 +21,17 @@ Settings read_settings(const Ctx& ctx) {
   return s;
 }
 
-/// A member's name as a step of a JSON pointer (RFC 6901).
-std::string pointer_step(const std::string& name) {
-  std::string s = "/";
-  for (char c : name) s += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-  return s;
+using Shapes = std::map<std::string, std::string>;
+
+/// Option "output-shapes": shape by name of an output.
+Shapes given_shapes(const Ctx& ctx) {
+  const auto all = nlohmann::json::parse(ctx.options(), nullptr, false);
+  if (!all.is_object() || !all.contains("output-shapes")) return {};
+  return all["output-shapes"].get<Shapes>();
 }
 
-/// The shape that option "output-shapes" gives an output: "1,3,N,?", "" for a scalar.
-std::optional<Dims> given_shape(const Ctx& ctx, const Graph& g, const std::string& output) {
-  const std::string at = "/output-shapes" + pointer_step(output);
-  tenon_str found{};
-  if (!api().core->opt_str(ctx.raw(), at.c_str(), &found)) return std::nullopt;
-  std::string_view text = view(found);
+/// "1,3,N,?", "" for a scalar.
+Dims dims_of(const Graph& g, std::string_view text) {
   Dims d;
   while (!text.empty()) {
     const std::string_view one = text.substr(0, text.find(','));
@@ -41,26 +42,47 @@ std::optional<Dims> given_shape(const Ctx& ctx, const Graph& g, const std::strin
   return d;
 }
 
-/// Outputs whose rank inference does not know have the shape that the user gives.
-void set_output_shapes(const Ctx& ctx, Graph& g) {
-  const auto outs = g.graph_outputs();
-  for (uint64_t k = 0; k < outs.size(); ++k) {
+std::vector<std::string> output_names(const Graph& g) {
+  std::vector<std::string> names;
+  for (uint64_t k = 0; k < g.graph_outputs().size(); ++k) {
     tenon_str s{};
     ok(api().ir->graph_output_name(g.raw(), k, &s));
-    const std::string name(view(s));
+    names.emplace_back(view(s));
+  }
+  return names;
+}
+
+void expect_outputs(const Shapes& shapes, const std::vector<std::string>& names) {
+  const std::set<std::string> known(names.begin(), names.end());
+  for (const auto& [name, shape] : shapes) {
+    if (known.contains(name)) continue;
+    std::string list;
+    for (const auto& n : known) list += (list.empty() ? "" : ", ") + n;
+    throw Error(TENON_E_CONFIG, "option \"output-shapes\" names '" + name + "', which is no output of the graph").with("expected", list).with("found", name);
+  }
+}
+
+/// Outputs whose rank inference does not know have the shape that the user gives.
+void set_output_shapes(const Ctx& ctx, Graph& g, const Shapes& shapes) {
+  const auto outs = g.graph_outputs();
+  const auto names = output_names(g);
+  for (uint64_t k = 0; k < outs.size(); ++k) {
+    const std::string& name = names[k];
     const ValueInfo i = g.info(outs[k]);
     if (i.rank() >= 0 || !is_tensor(i.type())) continue;
-    if (const auto shape = given_shape(ctx, g, name)) g.set_type(outs[k], i.type(), *shape);
+    if (const auto shape = shapes.find(name); shape != shapes.end()) g.set_type(outs[k], i.type(), dims_of(g, shape->second));
     else ctx.warn("output '" + name + "' has no shape in the file, because inference does not know its rank; option \"output-shapes\" can say it");
   }
 }
 
 void save(const Ctx& ctx, const Graph& g, const Sink& to) {
   const Settings s = read_settings(ctx);
+  const Shapes shapes = given_shapes(ctx);
+  expect_outputs(shapes, output_names(g));
   const Clone copy(ctx.raw(), g);
   Graph onnx(ctx.raw(), copy.raw());
   const Defaults defaults = translate(ctx, onnx, s);
-  set_output_shapes(ctx, onnx);
+  set_output_shapes(ctx, onnx, shapes);
   write_model(ctx, onnx, s, defaults, to);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // absorb-transposes: a product of matrices over all elements of a transposed value has its rows in another order instead: Transpose,
-// Reshape to rows and Gemm or MatMul by a constant matrix need no Transpose. The products are summed in another order.
+// Reshape to rows and Gemm or MatMul by a constant matrix need no Transpose. A Gather that only orders the channels of an image goes the
+// same way into the weights of the convolution that reads it. The products are summed in another order.
 #include <tenon/plugin.hpp>
 #include <tenon/rewriter.hpp>
 
@@ -102,11 +103,50 @@ bool product(Rewriter& r, tenon_node n) {
   return true;
 }
 
-uint64_t run(const Ctx& ctx, Graph& g) { return Rewriter(ctx, g, {{{"Gemm", "MatMul"}, product, "product", Measure::nodes()}}).run(); }
+/// The channel that each channel of a Gather's result was before; nothing unless it takes each once.
+std::optional<std::vector<int64_t>> channel_order(const Rewriter& r, tenon_node gather) {
+  const ValueInfo x = r.g.info(r.g.input(gather, 0));
+  auto order = ints(r.g, r.g.input(gather, 1));
+  if (x.rank() < 3 || !order || r.g.info(r.g.input(gather, 1)).rank() != 1 || axis_of(r.g.attrs(gather).i("axis"), x.rank()) != 1) return std::nullopt;
+  const int64_t channels = x.dim(1);
+  if (channels < 1 || static_cast<int64_t>(order->size()) != channels) return std::nullopt;
+  std::vector<uint8_t> taken(order->size(), 0);
+  for (int64_t& k : *order) {
+    if (k < 0) k += channels;
+    if (k < 0 || k >= channels || taken[static_cast<size_t>(k)]++) return std::nullopt;
+  }
+  return order;
+}
+
+bool channels(Rewriter& r, tenon_node conv) {
+  const tenon_value image = r.g.input(conv, 0), weights = r.g.input(conv, 1);
+  const tenon_node gather = r.made_by(image, "Gather");
+  const auto order = gather && r.single_use(image) ? channel_order(r, gather) : std::nullopt;
+  const ValueInfo w = r.g.info(weights);
+  if (!order || !w.constant() || w.n_uses() != 1 || r.g.attrs(conv).i("group", 1) != 1 || w.rank() < 3 || w.dim(1) != static_cast<int64_t>(order->size())) return false;
+  if (!is_float(w.type()) || w.type().bits < 8 || w.type().bits % 8) return false;
+  uint64_t kernel = w.type().bits / 8;
+  for (int32_t k = 2; k < w.rank(); ++k) kernel *= static_cast<uint64_t>(w.dim(k));
+  const auto bytes = r.g.constant_bytes(weights);
+  const Buffer b = Buffer::alloc(r.g.ctx(), bytes.size());
+  auto* to = static_cast<uint8_t*>(b.writable());
+  const uint64_t n = order->size();
+  for (uint64_t out = 0; out < static_cast<uint64_t>(w.dim(0)); ++out)
+    for (uint64_t k = 0; k < n; ++k) std::memcpy(to + (out * n + static_cast<uint64_t>((*order)[k])) * kernel, bytes.data() + (out * n + k) * kernel, kernel);
+  std::vector<tenon_value> in = r.g.inputs(conv);
+  in[0] = r.g.input(gather, 0);
+  in[1] = r.g.add_constant("", w.type(), w.dims(), b);
+  r.set_inputs(conv, in, {gather});
+  return true;
+}
+
+uint64_t run(const Ctx& ctx, Graph& g) {
+  return Rewriter(ctx, g, {{{"Gemm", "MatMul"}, product, "product", Measure::nodes()}, {{"Conv"}, channels, "channels", Measure::nodes()}}).run();
+}
 
 }  // namespace
 
 TENON_PASS("absorb-transposes",
-           R"("class":"reassociating","summary":"reorder the rows of a constant matrix instead of transposing what it is multiplied with","options":{"type":"object","properties":{},"additionalProperties":false})",
+           R"("class":"reassociating","summary":"reorder a constant matrix or kernel instead of transposing or gathering what it is multiplied with","options":{"type":"object","properties":{},"additionalProperties":false})",
            run);
 }  // namespace tenon::passes

@@ -223,6 +223,25 @@ std::optional<std::vector<tenon_value>> flat_operands(Rewriter& r, tenon_node n,
   return flattened(r, n, operands);
 }
 
+bool moves(const Rewriter& r, tenon_node n) {
+  for (const char* op : {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Split", "Identity"})
+    if (r.is(n, op)) return r.here(n);
+  return false;
+}
+
+/// Movements between `operand` and v, which stands closer to the outputs: Attention reads the operand instead, so their work is its own.
+void add_movements(const Rewriter& r, tenon_value v, tenon_value operand, Nodes* nodes) {
+  std::vector<tenon_value> stops = {operand};
+  for (int k = 0; k < 2; ++k)
+    if (const tenon_node n = r.g.producer(stops.back()); moves(r, n)) stops.push_back(r.g.input(n, 0));
+  for (int depth = 0; depth < 16 && std::find(stops.begin(), stops.end(), v) == stops.end(); ++depth) {
+    const tenon_node n = r.g.producer(v);
+    if (!moves(r, n)) return;
+    nodes->push_back(n);
+    v = r.g.input(n, 0);
+  }
+}
+
 /// y, [batch, steps, hidden], takes the place of the merged heads.
 void hand_on(Rewriter& r, const Merge& merge, tenon_value y, const ValueInfo& split) {
   const tenon_node last = merge.reshape ? merge.reshape : merge.transpose;
@@ -251,6 +270,8 @@ bool attention(Rewriter& r, tenon_node n) {
   for (tenon_node o : {f->k.append, f->v.append, flat ? merge->transpose : tenon_node{0}, flat ? merge->reshape : tenon_node{0}})
     if (o) more.push_back(o);
   const std::vector<tenon_value> qkv = flat ? *flat : std::vector<tenon_value>{materialized(r, n, f->q), materialized(r, n, f->k), materialized(r, n, f->v)};
+  const Heads* operands[] = {&f->q, &f->k, &f->v};
+  for (size_t k = 0; k < 3; ++k) add_movements(r, operands[k]->v, qkv[k], &more);
   const std::vector<tenon_value> out = make(r, n, *f, *mask, qkv, more);
   const tenon_node made = r.g.producer(out[0]);
   const tenon_node appends[] = {f->k.append, f->v.append};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // hoist-strides: where 1x1 convolutions with stride s are all that reads a value, its producer need not compute the positions between: the
-// stride moves to the convolution or pool before, past operators on single elements. The same sums for fewer positions.
+// stride moves to the convolution or pool before, past operators on single elements and to both sides of a residual sum. The same sums for
+// fewer positions.
 #include <tenon/plugin.hpp>
 #include <tenon/rewriter.hpp>
 
@@ -42,32 +43,11 @@ std::optional<std::vector<int64_t>> common_strides(const Rewriter& r, tenon_valu
   return agree ? first : std::nullopt;
 }
 
-/// The node that makes x, through operators on single elements that nobody else reads; the way from the last to the first.
-struct Source {
-  tenon_node node = 0;
-  std::vector<tenon_node> between;
-};
 bool passes_through(const Rewriter& r, tenon_node n) {
   static const char* const names[] = {"Relu", "Clip", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "LeakyRelu", "Elu", "Swish", "Gelu", "BatchNormalization"};
   for (const char* name : names)
     if (r.is(n, name)) return r.one_output(n);
   return false;
-}
-std::optional<Source> source_of(const Rewriter& r, tenon_value x) {
-  Source s;
-  for (int depth = 0; depth < 8; ++depth) {
-    const ValueInfo i = r.g.info(x);
-    const tenon_node n = i.producer();
-    if (!n || i.output_index() != 0 || !r.here(n) || !r.one_output(n)) return std::nullopt;
-    if (!passes_through(r, n)) {
-      s.node = n;
-      return s;
-    }
-    s.between.push_back(n);
-    x = r.g.input(n, 0);
-    if (!r.single_use(x)) return std::nullopt;
-  }
-  return std::nullopt;
 }
 
 /// A convolution or pool whose window may take larger steps: the size of its result is the number of windows that fit.
@@ -75,6 +55,22 @@ bool may_stride(const Rewriter& r, tenon_node n, size_t spatial) {
   const Attrs a = r.g.attrs(n);
   const bool windowed = r.is(n, "Conv") || ((r.is(n, "MaxPool") || r.is(n, "AveragePool")) && !a.i("ceil_mode"));
   return windowed && explicit_pads(a) && !r.g.input(n, 3) && a.ints("strides", std::vector<int64_t>(spatial, 1)).size() == spatial;
+}
+
+/// The windowed nodes that make x, and the nodes on single elements between them and x, which nobody else reads.
+struct Sources {
+  std::vector<tenon_node> windowed, between;
+};
+/// Adds what makes x; false when something there needs every position.
+bool add_sources(const Rewriter& r, tenon_value x, const ValueInfo& like, int depth, Sources* s) {
+  const ValueInfo i = r.g.info(x);
+  const tenon_node n = i.producer();
+  if (depth > 8 || !n || i.output_index() != 0 || !r.here(n) || !r.one_output(n) || !same_dims(i, like)) return false;
+  const auto further = [&](uint64_t k) { return r.single_use(r.g.input(n, k)) && add_sources(r, r.g.input(n, k), like, depth + 1, s); };
+  if (passes_through(r, n)) return s->between.push_back(n), further(0);
+  if (r.is(n, "Add")) return s->between.push_back(n), further(0) && further(1);
+  s->windowed.push_back(n);
+  return may_stride(r, n, static_cast<size_t>(like.rank()) - 2);
 }
 
 /// Dimensions of a value of which every s-th position is kept.
@@ -94,22 +90,24 @@ void set_strides(Rewriter& r, tenon_node n, const std::vector<int64_t>& strides)
 bool hoist(Rewriter& r, tenon_node n) {
   const tenon_value x = r.g.input(n, 0);
   const auto strides = common_strides(r, x);
-  const auto source = strides ? source_of(r, x) : std::nullopt;
-  if (!source || !may_stride(r, source->node, strides->size())) return false;
-  const ValueInfo made = r.g.info(r.g.output(source->node));
-  if (made.rank() != static_cast<int32_t>(strides->size()) + 2) return false;
+  const ValueInfo made = r.g.info(x);
+  if (!strides || made.rank() != static_cast<int32_t>(strides->size()) + 2) return false;
   for (int32_t k = 2; k < made.rank(); ++k)
     if (made.dim(k) < 0) return false;  // what a symbol rounds to would have two spellings
-  auto own = r.g.attrs(source->node).ints("strides", std::vector<int64_t>(strides->size(), 1));
-  for (size_t k = 0; k < own.size(); ++k) own[k] *= (*strides)[k];
-  set_strides(r, source->node, own);
-  r.g.set_type(r.g.output(source->node), made.type(), kept(made, *strides));
-  for (tenon_node m : source->between) {
-    const ValueInfo i = r.g.info(r.g.output(m));
-    r.g.set_type(r.g.output(m), i.type(), kept(i, *strides));
+  Sources s;
+  if (!add_sources(r, x, made, 0, &s)) return false;
+  for (tenon_node m : s.windowed) {
+    auto own = r.g.attrs(m).ints("strides", std::vector<int64_t>(strides->size(), 1));
+    for (size_t k = 0; k < own.size(); ++k) own[k] *= (*strides)[k];
+    set_strides(r, m, own);
   }
+  for (const auto* nodes : {&s.windowed, &s.between})
+    for (tenon_node m : *nodes) {
+      const ValueInfo i = r.g.info(r.g.output(m));
+      r.g.set_type(r.g.output(m), i.type(), kept(i, *strides));
+    }
   for (tenon_node u : r.g.uses(x)) set_strides(r, u, std::vector<int64_t>(strides->size(), 1));
-  r.set_inputs(source->node, r.g.inputs(source->node));  // it may hand its stride on
+  for (tenon_node m : s.windowed) r.set_inputs(m, r.g.inputs(m));  // they may hand their stride on
   return true;
 }
 
@@ -118,6 +116,6 @@ uint64_t run(const Ctx& ctx, Graph& g) { return Rewriter(ctx, g, {{{"Conv"}, hoi
 }  // namespace
 
 TENON_PASS("hoist-strides",
-           R"("class":"reassociating","summary":"move the strides of 1x1 convolutions to the convolution or pool before, which then computes only what is read","options":{"type":"object","properties":{},"additionalProperties":false})",
+           R"("class":"reassociating","summary":"move the strides of 1x1 convolutions to the convolutions or pools before, which then compute only what is read","options":{"type":"object","properties":{},"additionalProperties":false})",
            run);
 }  // namespace tenon::passes

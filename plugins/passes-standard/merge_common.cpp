@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <map>
-#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "common/attr_key.hpp"
 #include "common/constants.hpp"
+#include "common/id_map.hpp"
 #include "common/key_table.hpp"
 #include <tenon/walk.hpp>
 
@@ -57,11 +58,9 @@ class Merger {
   // constants
   void merge_constants() {
     const auto nodes = all_nodes(g_);
-    std::unordered_set<tenon_value> seen;
-    seen.reserve(nodes.size());
-    with_hash_.reserve(nodes.size());
+    IdMap seen;
     auto look = [&](tenon_value v) {
-      if (v && g_.is_constant(v) && seen.insert(v).second) merge_constant(v);
+      if (v && g_.is_constant(v) && !std::exchange(seen[v], 1)) merge_constant(v);
     };
     for (tenon_node n : nodes) {
       for (tenon_value v : g_.inputs(n)) look(v);
@@ -73,9 +72,8 @@ class Merger {
     const ValueInfo i = g_.info(v);
     uint64_t h = hash_ends(g_.constant_bytes(v));
     for (int64_t d : i.dims()) h = hash(reinterpret_cast<const uint8_t*>(&d), sizeof d, h);
-    auto [head, none] = with_hash_.try_emplace(h, v);
-    if (none) return;
-    for (tenon_value first = head->second; first; first = next_with_hash(first)) {
+    uint64_t& head = with_hash_[h ? h : 1];
+    for (tenon_value first = head; first; first = next_with_hash_.find(first)) {
       if (!same_constant(g_, first, v)) continue;
       tensor_[v] = first;
       if (i.is_output() || !count_.may_rewrite(g_.raw(), 0, "constants")) return;
@@ -86,12 +84,8 @@ class Merger {
       ++constants_;
       return;
     }
-    next_with_hash_[v] = head->second;
-    head->second = v;
-  }
-  tenon_value next_with_hash(tenon_value v) const {
-    const auto it = next_with_hash_.find(v);
-    return it == next_with_hash_.end() ? 0 : it->second;
+    if (head) next_with_hash_[v] = head;
+    head = v;
   }
 
   // nodes
@@ -128,8 +122,8 @@ class Merger {
     return append_attrs(g_.attrs(n), key, [this](tenon_value v) { return same_tensor(v); }, [](const tenon_graph*) { return false; });
   }
   tenon_value same_tensor(tenon_value v) const {
-    auto it = tensor_.find(v);
-    return it == tensor_.end() ? v : it->second;
+    const tenon_value first = tensor_.find(v);
+    return first ? first : v;
   }
   /// Everybody who used `twin` uses `first` from now on.
   bool merge(tenon_node twin, tenon_node first) {
@@ -156,9 +150,9 @@ class Merger {
   const Ctx& ctx_;
   Graph& g_;
   RewriteCount count_;
-  std::unordered_map<uint64_t, tenon_value> with_hash_;          ///< hash of contents -> the constant met last
-  std::unordered_map<tenon_value, tenon_value> next_with_hash_;  ///< the one with this hash met before; most have none
-  std::unordered_map<tenon_value, tenon_value> tensor_;  ///< constant -> the equal one met first
+  IdMap with_hash_;       ///< hash of contents -> the constant met last
+  IdMap next_with_hash_;  ///< the one with this hash met before; most have none
+  IdMap tensor_;          ///< constant -> the equal one met first
   KeyTable by_key_;
   std::unordered_set<tenon_graph*> shared_, met_;
   std::vector<tenon_graph*> in_order_;  ///< shared graphs, as they were met

@@ -218,6 +218,77 @@ bool split_concat(Rewriter& r, tenon_node n) {
   return r.forward(n, r.g.input(split, 0));
 }
 
+/// Runs of elements that are shorter cost more one by one than as the pieces of a Concat.
+constexpr int64_t kLongRun = 16;
+/// Positions that a Gather takes in place of a Split: each is 8 bytes more of the model.
+constexpr int64_t kMostPositions = 4096;
+
+/// Elements behind an axis that stay together when the axis changes its order; 1 when a dimension is no number.
+int64_t run_behind(const ValueInfo& i, int64_t axis) {
+  int64_t count = 1;
+  for (auto k = static_cast<int32_t>(axis) + 1; k < i.rank(); ++k) count *= std::max<int64_t>(i.dim(k), 1);
+  return count;
+}
+
+/// Concat of all outputs of one Split, each once, in another order: one Gather.
+bool reordered_split(Rewriter& r, tenon_node n) {
+  const Ids in = r.g.inputs(n);
+  const tenon_node split = in.empty() || !in[0] ? 0 : r.g.producer(in[0]);
+  if (!r.is(split, "Split") || r.g.graph_of(split) != r.g.graph_of(n)) return false;
+  const ValueInfo x = r.g.info(r.g.input(split, 0));
+  const auto axis = concat_axis(r, n);
+  if (!axis || x.rank() < 1 || *axis != axis_of(r.g.attrs(split).i("axis"), x.rank()) || run_behind(x, *axis) < kLongRun) return false;
+  std::vector<tenon_value> left = r.g.outputs(split);
+  std::vector<int64_t> positions, begins = {0};
+  for (tenon_value v : left) {
+    const int64_t length = v && r.single_use(v) ? r.g.info(v).dim(static_cast<int32_t>(*axis)) : -1;
+    if (length < 0) return false;
+    begins.push_back(begins.back() + length);
+  }
+  for (tenon_value v : in) {
+    const auto k = static_cast<size_t>(std::find(left.begin(), left.end(), v) - left.begin());
+    if (k == left.size()) return false;
+    left[k] = 0;
+    for (int64_t at = begins[k]; at < begins[k + 1]; ++at) positions.push_back(at);
+  }
+  if (static_cast<int64_t>(positions.size()) != begins.back() || begins.back() > kMostPositions) return false;
+  r.replace(n, {"Gather", {r.g.input(split, 0), r.g.add_ints("", positions)}, AttrList{}.set("axis", *axis), {split}});
+  return true;
+}
+
+/// Values that are each given an axis of length 1 and put side by side along it: they may as well stand side by side along the axis
+/// behind it, which is then cut in two.
+bool stack(Rewriter& r, tenon_node n) {
+  const Ids in = r.g.inputs(n);
+  const auto axis = concat_axis(r, n);
+  const auto target = reshape_target(r.g.info(r.g.output(n)));
+  if (!axis || !target || in.size() < 2) return false;
+  const auto k = static_cast<int32_t>(*axis);
+  std::vector<tenon_value> parts;
+  std::vector<tenon_node> absorbed;
+  for (tenon_value v : in) {
+    const ValueInfo wide = r.g.info(v);
+    const tenon_node inner = wide.graph() == r.g.graph_of(n) ? wide.producer() : 0;
+    if (!inner || !keeps_order(r, inner) || !r.single_use(v) || !known(wide) || wide.dim(k) != 1) return false;
+    const tenon_value x = r.g.input(inner, 0);
+    const ValueInfo narrow = r.g.info(x);
+    Dims d = wide.dims().vec();
+    d.erase(d.begin() + k);
+    if (narrow.rank() <= k || narrow.dims().vec() != d) return false;
+    parts.push_back(x);
+    absorbed.push_back(inner);
+  }
+  const ValueInfo first = r.g.info(parts.front());
+  Dims side_by_side = first.dims().vec();
+  int64_t& length = side_by_side[static_cast<size_t>(k)];
+  if (length < 0 || !std::all_of(parts.begin(), parts.end(), [&](tenon_value v) { return same_dims(r.g.info(v), first); })) return false;
+  length *= static_cast<int64_t>(in.size());
+  const tenon_value together = r.emit(n, "Concat", parts, AttrList{}.set("axis", *axis));
+  r.g.set_type(together, first.type(), side_by_side);
+  r.replace(n, {"Reshape", {together, r.g.add_ints("", *target)}, {}, absorbed});
+  return true;
+}
+
 /// An operator that broadcasts needs no Expand before it, when its result has the same shape without.
 bool expand(Rewriter& r, tenon_node n) {
   const ValueInfo y = r.g.info(r.g.output(n));
@@ -245,6 +316,8 @@ uint64_t run(const Ctx& ctx, Graph& g) {
                    {{"Slice"}, slices},
                    {{"Slice"}, slice_concat},
                    {{"Concat"}, split_concat},
+                   {{"Concat"}, reordered_split, "reordered-split", Measure::nodes()},
+                   {{"Concat"}, stack, "stack", Measure::nodes()},
                    {{"Concat"}, concats},
                    {{"Add", "Sub", "Mul", "Div", "Pow", "Maximum", "Minimum", "Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd",
                      "LogicalOr"},
@@ -255,6 +328,6 @@ uint64_t run(const Ctx& ctx, Graph& g) {
 }  // namespace
 
 TENON_PASS("merge-neighbours",
-           R"("class":"exact","summary":"merge transposes, reshapes, casts, clips, slices and concats in a row; drop Expand before broadcasting","options":{"type":"object","properties":{},"additionalProperties":false})",
+           R"("class":"exact","summary":"merge transposes, reshapes, casts, clips, slices and concats in a row; reordered pieces are a Gather, stacked values one Concat; drop Expand before broadcasting","options":{"type":"object","properties":{},"additionalProperties":false})",
            run);
 }  // namespace tenon::passes

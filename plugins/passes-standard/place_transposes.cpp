@@ -3,7 +3,8 @@
 //
 // Operators that compute the same on transposed data choose one of two layouts; all others keep theirs. A value that is made in one layout
 // and read in the other needs a Transpose, which costs its bytes, once for all readers. A Transpose of the graph that makes such a layout is a
-// source of it, its inverse a reader of it. The cheapest choice for all nodes together is a minimum cut.
+// source of it, its inverse a reader of it. The cheapest choice for all nodes together is a minimum cut. What one permutation leaves another
+// may improve on, so all are tried again until the bytes that Transposes write no longer fall.
 #include <tenon/plugin.hpp>
 #include <tenon/rewriting.hpp>
 
@@ -29,16 +30,21 @@ int64_t cost_of(const ValueInfo& i) {
   return bytes + kTransposeCost;
 }
 
+/// Which Transposes are sources and which are readers when the permutation is its own inverse: by the number of them on the way to each,
+/// and the other way round. One that was both would count twice, and vanish once.
+enum class Roles : uint8_t { even_is_source, odd_is_source };
+
 /// Work on one graph (without the nested ones) for one permutation: data of the second layout is data of the first, transposed by it.
 class Placement {
  public:
-  Placement(Graph& g, const Perm& perm, const RewriteCount& count) : g_(g), perm_(perm), back_(inverse(perm)), count_(count) {}
+  Placement(Graph& g, const Perm& perm, Roles roles, const RewriteCount& count)
+      : g_(g), perm_(perm), back_(inverse(perm)), involution_(perm_ == back_), roles_(roles), count_(count) {}
 
   /// Number of nodes whose layout changed.
   uint64_t run() {
     for (tenon_node n : g_.nodes()) add_node(n);
     const bool drops_axes = std::any_of(nodes_.begin(), nodes_.end(), [](const Choice& c) { return !c.how.output; });
-    if (sources_.empty() || (readers_.empty() && !drops_axes)) return 0;
+    if (sources_.empty() || (readers_.empty() && !drops_axes && !involution_)) return 0;
     const int64_t before = build();
     if (cut_.solve() >= before || !count_.may_rewrite(g_.raw(), *sources_.begin(), "permutation")) return 0;
     const uint64_t moved = rewrite();
@@ -71,12 +77,23 @@ class Placement {
   void add_node(tenon_node n) {
     if (only_constants(n)) folded_.insert(n);
     if (folded_.count(n)) return;
-    if (is_transpose(n, back_)) sources_.insert(n);
-    if (is_transpose(n, perm_)) readers_.insert(n);
+    if (involution_) add_involution(n);
+    else if (is_transpose(n, back_)) sources_.insert(n);
+    else if (is_transpose(n, perm_)) readers_.insert(n);
     if (auto how = transposed(g_, n, perm_)) {
       by_node_[n] = nodes_.size();
       nodes_.push_back({n, std::move(*how), cut_.vertex()});
     }
+  }
+  void add_involution(tenon_node n) {
+    uint64_t before = 0;
+    for (tenon_value v : g_.inputs(n)) {
+      const auto it = v ? passed_.find(g_.producer(v)) : passed_.end();
+      if (it != passed_.end()) before = std::max(before, it->second);
+    }
+    const bool here = is_transpose(n, perm_);
+    if (before + here) passed_[n] = before + here;
+    if (here) (before % 2 == (roles_ == Roles::even_is_source ? 0 : 1) ? sources_ : readers_).insert(n);
   }
   Readers readers_of(tenon_value v) const {
     Readers r;
@@ -263,7 +280,10 @@ class Placement {
 
   Graph& g_;
   Perm perm_, back_;
+  bool involution_;
+  Roles roles_;
   const RewriteCount& count_;
+  std::unordered_map<tenon_node, uint64_t> passed_;  ///< Transposes by the involution on the longest way to a node, with itself
   MinCut cut_;
   std::vector<Choice> nodes_;
   std::unordered_map<tenon_node, size_t> by_node_;
@@ -285,6 +305,40 @@ std::set<Perm> permutations(const Graph& g) {
   return r;
 }
 
+/// What the Transposes of a graph cost: those that do the same count once, those of constants nothing.
+int64_t cost_of_all(const Graph& g) {
+  int64_t cost = 0;
+  std::unordered_set<tenon_node> folded;
+  std::set<std::pair<tenon_value, Perm>> seen;
+  for (tenon_node n : g.nodes()) {
+    const Ids in = g.inputs(n);
+    if (std::all_of(in.begin(), in.end(), [&](tenon_value v) { return !v || g.is_constant(v) || folded.count(g.producer(v)); })) {
+      folded.insert(n);
+      continue;
+    }
+    const auto name = Graph::op_name(g.op(n));
+    if (name.domain != "tenon" || name.name != "Transpose") continue;
+    if (seen.emplace(g.input(n, 0), g.attrs(n).ints("perm")).second) cost += cost_of(g.info(g.output(n)));
+  }
+  return cost;
+}
+
+uint64_t place(Graph& g, const RewriteCount& count) {
+  uint64_t changed = 0;
+  for (int64_t last = INT64_MAX, cost = cost_of_all(g); cost < last;) {
+    uint64_t moved = 0;
+    for (const Perm& p : permutations(g)) {
+      moved += Placement(g, p, Roles::even_is_source, count).run();
+      if (p == inverse(p)) moved += Placement(g, p, Roles::odd_is_source, count).run();
+    }
+    if (!moved) break;
+    changed += moved;
+    last = cost;
+    cost = cost_of_all(g);
+  }
+  return changed;
+}
+
 uint64_t run(const Ctx& ctx, Graph& main) {
   std::vector<tenon_graph*> graphs = {main.raw()};
   std::unordered_set<tenon_graph*> seen;
@@ -296,7 +350,7 @@ uint64_t run(const Ctx& ctx, Graph& main) {
   for (tenon_graph* raw : graphs) {
     Graph g(main.ctx(), raw);
     ctx.progress(done++, graphs.size());
-    for (const Perm& p : permutations(g)) changed += Placement(g, p, count).run();
+    changed += place(g, count);
   }
   return changed;
 }

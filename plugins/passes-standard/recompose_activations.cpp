@@ -3,6 +3,9 @@
 // order and the grouping in which it was written.
 //   Sigmoid 1 / (1 + exp(-x)); Softplus log(exp(x) + 1); HardSigmoid clip(x + b, 0, m) / m; Relu max(x, 0); LeakyRelu max(x, a x)
 //   Swish x sigmoid(a x); HardSwish x clip(x + 3, 0, 6) / 6; Gelu x (1 + erf(x / sqrt 2)) / 2 and its tanh form
+//   PRelu max(x, 0) + a min(x, 0), with the minimum as -max(-x, 0) or (x - |x|) / 2 too; Elu max(x, 0) + min(a (exp(x) - 1), 0)
+//   LeakyRelu, PRelu and Elu also as a Where by the sign of x; Mish x n / (n + 2) with n = exp(x) (exp(x) + 2) is x tanh(softplus(x))
+#include <tenon/pattern.hpp>
 #include <tenon/plugin.hpp>
 
 #include <algorithm>
@@ -198,6 +201,140 @@ bool prelu(Rewriter& r, tenon_node n) {
   return true;
 }
 
+/// clip(a x + b, 0, 1)
+bool clipped_line(Rewriter& r, tenon_node n) {
+  const auto c = floating(r, n) ? ramp(r, r.g.output(n)) : std::nullopt;
+  if (!c || c->high != 1 || !r.single_use(r.g.input(n, 0))) return false;
+  const Product p = product(r, c->term);
+  if (p.nodes.empty() || p.factors.size() != 1 || !r.single_use(c->term) || !same_type(r.g.info(p.factors[0]), r.g.info(r.g.output(n)))) return false;
+  Nodes nodes = p.nodes;
+  nodes.insert(nodes.end(), c->nodes.begin() + 1, c->nodes.end());
+  r.replace(n, {"HardSigmoid", {p.factors[0]}, AttrList{}.set("alpha", p.coefficient).set("beta", c->constant), nodes});
+  return true;
+}
+
+using namespace pattern;
+
+/// Formulas in which x is more than a factor.
+struct Curves {
+  Pattern x = any(), slope = any().constant(), zero = number(0, 0);
+  Pattern positive = op("Relu", {x});
+  Pattern power = op("Exp", {x}), less_one = either({op("Sub", {power, number(1, 0)}), sum(power, number(-1, 0))}).once();
+  Pattern alpha = number();
+  /// alpha (exp(x) - 1)
+  Pattern bow = either({product(less_one, alpha).once(), less_one});
+
+  Pattern times_slope(const Pattern& t) const { return product(t, slope).once(); }
+  /// x > 0 chooses between x and another value.
+  std::vector<Pattern> by_sign(const Pattern& below) const {
+    return {op("Where", {op({"Greater", "GreaterEqual"}, {x, zero}).once(), x, below}), op("Where", {op({"Less", "LessEqual"}, {x, zero}).once(), below, x})};
+  }
+  bool shapes_agree(Rewriter& r, const Match& m) const {
+    const ValueInfo y = r.g.info(r.g.output(m.root()));
+    return is_float(y.type()) && same_type(r.g.info(m[x]), y);
+  }
+};
+const Curves& curves() {
+  static const Curves c;
+  return c;
+}
+
+/// The slope below zero, times `sign`, as LeakyRelu or PRelu of x. Nothing where it is not finite or widens x.
+std::optional<Rewriter::Replacement> sloped(Rewriter& r, const Match& m, double sign) {
+  const Curves& c = curves();
+  const ValueInfo x = r.g.info(m[c.x]), s = r.g.info(m[c.slope]);
+  const auto wide = broadcast_dims(x, s);
+  auto values = floats(r.g, m[c.slope]);
+  if (!c.shapes_agree(r, m) || s.type() != x.type() || !wide || *wide != x.dims().vec() || s.rank() > x.rank() || !values || values->empty()) return std::nullopt;
+  if (!std::all_of(values->begin(), values->end(), [](double v) { return std::isfinite(v); })) return std::nullopt;
+  if (values->size() == 1) return Rewriter::Replacement{"LeakyRelu", {m[c.x]}, AttrList{}.set("alpha", sign * values->front())};
+  if (sign == 1) return Rewriter::Replacement{"PRelu", {m[c.x], m[c.slope]}};
+  for (double& v : *values) v *= sign;
+  const std::vector<float> scaled(values->begin(), values->end());
+  return Rewriter::Replacement{"PRelu", {m[c.x], r.g.add_constant<float>("", s.dims(), scaled.data())}};
+}
+
+bool replace_matched(Rewriter& r, const Match& m, std::optional<Rewriter::Replacement> by) {
+  if (!by) return false;
+  by->absorbed = m.absorbed();
+  r.replace(m.root(), std::move(*by));
+  return true;
+}
+
+/// Forms of max(x, 0) + slope min(x, 0), each with the factor that its slope has.
+bool two_slopes(Rewriter& r, tenon_node n) {
+  static const auto forms = [] {
+    const Curves& c = curves();
+    const Pattern mirrored = op("Relu", {op("Neg", {c.x}).once()}).once(), gap = op("Sub", {c.x, op("Abs", {c.x}).once()}).once();
+    const Pattern low = either({op("Minimum", {c.x, c.zero}), op("Minimum", {c.zero, c.x}), op("Clip", {c.x, absent(), c.zero})}).once();
+    const Pattern half = either({times(c.times_slope(gap), 0.5), product(times(gap, 0.5).once(), c.slope)}).once();
+    return std::vector<std::pair<Pattern, double>>{{sum(c.positive, c.times_slope(low)), 1},
+                                                   {sum(c.positive, c.times_slope(mirrored)), -1},
+                                                   {op("Sub", {c.positive, c.times_slope(mirrored)}), 1},
+                                                   {sum(c.positive, op("Neg", {c.times_slope(mirrored)}).once()), 1},
+                                                   {sum(c.positive, half), 1}};
+  }();
+  for (const auto& [form, sign] : forms)
+    if (const auto m = match(r.g, form, n); m && replace_matched(r, *m, sloped(r, *m, sign))) return true;
+  return false;
+}
+
+std::optional<Rewriter::Replacement> elu(Rewriter& r, const Match& m, bool only_positive) {
+  const Curves& c = curves();
+  const double alpha = m.value_of(c.alpha).value_or(1);
+  if (!c.shapes_agree(r, m) || !std::isfinite(alpha) || (only_positive && alpha <= 0)) return std::nullopt;
+  return Rewriter::Replacement{"Elu", {m[c.x]}, AttrList{}.set("alpha", alpha)};
+}
+
+bool choice_by_sign(Rewriter& r, tenon_node n) {
+  static const std::vector<Pattern> line = curves().by_sign(curves().times_slope(curves().x)), bow = curves().by_sign(curves().bow);
+  for (const Pattern& form : line)
+    if (const auto m = match(r.g, form, n); m && replace_matched(r, *m, sloped(r, *m, 1))) return true;
+  for (const Pattern& form : bow)
+    if (const auto m = match(r.g, form, n); m && replace_matched(r, *m, elu(r, *m, false))) return true;
+  return false;
+}
+
+/// max(x, 0) + min(alpha (exp(x) - 1), 0): the minimum is 0 where x is positive, if alpha is.
+bool elu_of_parts(Rewriter& r, tenon_node n) {
+  static const Pattern root = [] {
+    const Curves& c = curves();
+    return sum(c.positive, either({op("Minimum", {c.bow, c.zero}), op("Minimum", {c.zero, c.bow}), op("Clip", {c.bow, absent(), c.zero})}).once());
+  }();
+  const auto m = match(r.g, root, n);
+  return m && replace_matched(r, *m, elu(r, *m, true));
+}
+
+/// max(x, 0) + log(1 + exp(-|x|)), which does not overflow; the logarithm is one of softplus by itself.
+bool stable_softplus(Rewriter& r, tenon_node n) {
+  static const Pattern root = sum(curves().positive, op("Softplus", {op("Neg", {op("Abs", {curves().x}).once()}).once()}).once());
+  const auto m = match(r.g, root, n);
+  if (!m || !curves().shapes_agree(r, *m)) return false;
+  return replace_matched(r, *m, Rewriter::Replacement{"Softplus", {(*m)[curves().x]}});
+}
+
+/// tanh(log(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2)
+bool mish(Rewriter& r, tenon_node n) {
+  static const std::vector<Pattern> forms = [] {
+    const Curves& c = curves();
+    const Pattern two = number(2, 0);
+    Pattern top = either({product(c.power, sum(c.power, two).once()), sum(squared(c.power).once(), product(c.power, two).once())});
+    top.where([](const Graph& g, tenon_value v) { return g.info(v).n_uses() == 2; });
+    const Pattern bottom = sum(top, two).once();
+    return std::vector<Pattern>{product(c.x, op("Div", {top, bottom}).once()), op("Div", {product(c.x, top).once(), bottom})};
+  }();
+  for (const Pattern& form : forms) {
+    const auto m = match(r.g, form, n);
+    if (!m || !curves().shapes_agree(r, *m)) continue;
+    const tenon_value x = (*m)[curves().x], soft = r.emit(n, "Softplus", {x});
+    r.g.copy_type(soft, x);
+    const tenon_value gate = r.emit(n, "Tanh", {soft});
+    r.g.copy_type(gate, x);
+    return replace_matched(r, *m, Rewriter::Replacement{"Mul", {x, gate}});
+  }
+  return false;
+}
+
 uint64_t run(const Ctx& ctx, Graph& g) {
   return Rewriter(ctx, g,
                   {{{"Mul", "Div"}, gated},
@@ -206,13 +343,19 @@ uint64_t run(const Ctx& ctx, Graph& g) {
                    {{"Log"}, softplus},
                    {{"Maximum"}, maximum},
                    {{"Clip"}, clip_is_relu},
-                   {{"PRelu"}, prelu}})
+                   {{"Clip"}, clipped_line, "clipped-line", Measure::nodes()},
+                   {{"PRelu"}, prelu},
+                   {{"Add", "Sub"}, two_slopes, "two-slopes", Measure::nodes()},
+                   {{"Where"}, choice_by_sign, "choice-by-sign", Measure::nodes()},
+                   {{"Add"}, elu_of_parts, "elu", Measure::nodes()},
+                   {{"Add"}, stable_softplus, "softplus", Measure::nodes()},
+                   {{"Mul", "Div"}, mish, "mish", Measure::nodes()}})
       .run();
 }
 
 }  // namespace
 
 TENON_PASS("recompose-activations",
-           R"("class":"reassociating","summary":"recognize Gelu, Swish, HardSwish, HardSigmoid, Sigmoid, Softplus, Relu and LeakyRelu written as formulas","options":{"type":"object","properties":{},"additionalProperties":false})",
+           R"("class":"reassociating","summary":"recognize Gelu, Swish, HardSwish, HardSigmoid, Sigmoid, Softplus, Mish, Elu, Relu, LeakyRelu and PRelu written as formulas","options":{"type":"object","properties":{},"additionalProperties":false})",
            run);
 }  // namespace tenon::passes

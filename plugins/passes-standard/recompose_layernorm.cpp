@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // recompose-layernorm: normalizations that were exported as their formula become one operator again.
 //   (x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon) over the last axes is LayerNormalization, x / sqrt(mean(x^2) + epsilon)
-//   times a scale is RMSNormalization; a scale and a bias that follow are taken in where their shapes allow. Reshape to groups,
-//   InstanceNormalization, Reshape back is GroupNormalization.
+//   times a scale is RMSNormalization; a scale and a bias that follow are taken in where their shapes allow. With a scale or a bias of
+//   each channel it is InstanceNormalization. Reshape to groups, normalization of each, Reshape back is GroupNormalization.
 #include <tenon/pattern.hpp>
 #include <tenon/plugin.hpp>
 
@@ -104,6 +104,29 @@ bool rms_norm(Rewriter& r, tenon_node n) {
   return true;
 }
 
+/// A number for each of the `count` > 1 channels of an image or a batch of signals, f32.
+std::optional<std::vector<double>> by_channel(Rewriter& r, tenon_value v, const ValueInfo& x) {
+  if (x.rank() < 3 || x.type() != dt::f32 || x.dim(1) < 2 || !v || r.g.info(v).count() != x.dim(1)) return std::nullopt;
+  return per_channel(r.g, v, x.rank(), 1, x.dim(1));
+}
+
+tenon_value vector_of(Rewriter& r, const std::vector<double>& v) {
+  const std::vector<float> f(v.begin(), v.end());
+  return r.g.add_constant<float>("", Dims{static_cast<int64_t>(f.size())}, f.data());
+}
+
+/// A formula over all spatial axes with a scale and a bias of each channel; either may be absent (0).
+bool instance_norm(Rewriter& r, const Match& m, const Normalized& found, tenon_value image, tenon_value scale, tenon_value bias) {
+  const ValueInfo x = r.g.info(image);
+  if (found.axis != 2 || x.rank() < 3 || x.dim(1) < 2) return false;
+  const auto channels = static_cast<size_t>(x.dim(1));
+  const auto s = scale ? by_channel(r, scale, x) : std::vector<double>(channels, 1.0), b = bias ? by_channel(r, bias, x) : std::vector<double>(channels, 0.0);
+  if (!s || !b) return false;
+  std::vector<tenon_value> in = {image, vector_of(r, *s), vector_of(r, *b)};
+  r.replace(m.root(), {"InstanceNormalization", std::move(in), AttrList{}.set("epsilon", found.epsilon), m.absorbed()});
+  return true;
+}
+
 /// x * factor + (bias - mean * factor) with factor = scale / sqrt(variance + epsilon), as TensorFlow spells it; -mean * factor without a bias.
 bool factored_layer_norm(Rewriter& r, tenon_node n) {
   static const Formula f;
@@ -119,7 +142,7 @@ bool factored_layer_norm(Rewriter& r, tenon_node n) {
   for (const auto& [k, p] : {std::pair(1, &f.scale), std::pair(2, &f.bias)}) {
     if (!m->has(*p)) continue;
     in[static_cast<size_t>(k)] = parameter(r, (*m)[*p], r.g.info((*m)[f.x]), found->axis);
-    if (!in[static_cast<size_t>(k)]) return false;
+    if (!in[static_cast<size_t>(k)]) return instance_norm(r, *m, *found, (*m)[f.x], (*m)[f.scale], (*m)[f.bias]);
   }
   while (!in.back()) in.pop_back();
   r.replace(n, {"LayerNormalization", std::move(in), AttrList{}.set("axis", found->axis).set("epsilon", found->epsilon), m->absorbed()});
@@ -151,28 +174,63 @@ bool affine(Rewriter& r, tenon_node n) {
   return false;
 }
 
-/// x reshaped to [N, groups, -1], normalized, and reshaped back.
+/// A LayerNormalization of all but the first two axes, with a scale or a bias of each channel after it.
+bool layer_norm_of_channels(Rewriter& r, tenon_node n) {
+  for (uint64_t k : {0u, 1u}) {
+    const tenon_value y = r.g.input(n, k);
+    const tenon_node norm = r.made_by(y, "LayerNormalization");
+    if (!norm || !r.single_use(y) || !r.one_output(norm) || r.g.input(norm, 1) || r.g.input(norm, 2)) continue;
+    const ValueInfo x = r.g.info(r.g.input(norm, 0));
+    const auto c = by_channel(r, r.g.input(n, 1 - k), x);
+    if (!c || axis_of(r.g.attrs(norm).i("axis", -1), x.rank()) != 2 || !same_type(x, r.g.info(r.g.output(n)))) continue;
+    const bool scales = r.is(n, "Mul");
+    const tenon_value given = vector_of(r, *c), other = vector_of(r, std::vector<double>(c->size(), scales ? 0.0 : 1.0));
+    std::vector<tenon_value> in = {r.g.input(norm, 0), scales ? given : other, scales ? other : given};
+    r.replace(n, {"InstanceNormalization", std::move(in), AttrList{}.set("epsilon", r.g.attrs(norm).f("epsilon", 1e-5)), {norm}});
+    return true;
+  }
+  return false;
+}
+
+/// A normalization of each of the groups [N, groups, ...] by itself: one scale and one bias for each group.
+struct Grouped {
+  tenon_node norm = 0;
+  std::vector<double> scale, bias;
+};
+std::optional<Grouped> grouped(Rewriter& r, tenon_value y) {
+  if (const tenon_node n = r.made_by(y, "InstanceNormalization")) {
+    const auto scale = floats(r.g, r.g.input(n, 1)), bias = floats(r.g, r.g.input(n, 2));
+    if (!scale || !bias || r.g.info(y).rank() != 3) return std::nullopt;
+    return Grouped{n, *scale, *bias};
+  }
+  const tenon_node n = r.made_by(y, "LayerNormalization");
+  const ValueInfo i = r.g.info(y);
+  if (!n || !r.one_output(n) || r.g.input(n, 1) || r.g.input(n, 2) || i.rank() < 3 || i.dim(1) < 1 || axis_of(r.g.attrs(n).i("axis", -1), i.rank()) != 2) return std::nullopt;
+  const auto groups = static_cast<size_t>(i.dim(1));
+  return Grouped{n, std::vector<double>(groups, 1.0), std::vector<double>(groups, 0.0)};
+}
+
+/// x reshaped to [N, groups, ...], each group normalized, and reshaped back.
 bool group_norm(Rewriter& r, tenon_node n) {
-  const tenon_node norm = r.made_by(r.g.input(n, 0), "InstanceNormalization");
-  if (!norm || !r.single_use(r.g.input(n, 0))) return false;
-  const tenon_value inside = r.g.input(norm, 0);
+  const auto g = r.single_use(r.g.input(n, 0)) ? grouped(r, r.g.input(n, 0)) : std::nullopt;
+  if (!g) return false;
+  const tenon_value inside = r.g.input(g->norm, 0);
   const tenon_node reshape = r.made_by(inside, "Reshape");
   if (!reshape) return false;
   const tenon_value x = r.g.input(reshape, 0);
   const ValueInfo i = r.g.info(x), groups = r.g.info(inside);
-  if (!same_type(i, r.g.info(r.g.output(n))) || i.rank() < 3 || groups.rank() != 3 || groups.dim(0) != i.dim(0) || i.type() != dt::f32) return false;
+  if (!same_type(i, r.g.info(r.g.output(n))) || i.rank() < 3 || groups.rank() < 3 || groups.dim(0) != i.dim(0) || i.type() != dt::f32) return false;
   const int64_t channels = i.dim(1), count = groups.dim(1);
-  if (channels < 1 || count < 1 || channels % count) return false;
-  const auto scale = floats(r.g, r.g.input(norm, 1)), bias = floats(r.g, r.g.input(norm, 2));
-  if (!scale || !bias || static_cast<int64_t>(scale->size()) != count) return false;
-  std::vector<float> s, b;
+  if (channels < 1 || count < 1 || channels % count || static_cast<int64_t>(g->scale.size()) != count) return false;
+  if (r.is(g->norm, "LayerNormalization") && count == channels) return false;  // tokens, not groups
+  std::vector<double> s, b;
   for (int64_t c = 0; c < channels; ++c) {
-    s.push_back(static_cast<float>((*scale)[static_cast<size_t>(c / (channels / count))]));
-    b.push_back(static_cast<float>((*bias)[static_cast<size_t>(c / (channels / count))]));
+    s.push_back(g->scale[static_cast<size_t>(c / (channels / count))]);
+    b.push_back(g->bias[static_cast<size_t>(c / (channels / count))]);
   }
-  const Dims d{channels};
-  std::vector<tenon_value> in = {x, r.g.add_constant<float>("", d, s.data()), r.g.add_constant<float>("", d, b.data())};
-  r.replace(n, {"GroupNormalization", std::move(in), AttrList{}.set("num_groups", count).set("epsilon", r.g.attrs(norm).f("epsilon", 1e-5)), {reshape, norm}});
+  std::vector<tenon_value> in = {x, vector_of(r, s), vector_of(r, b)};
+  const double epsilon = r.g.attrs(g->norm).f("epsilon", 1e-5);
+  r.replace(n, {"GroupNormalization", std::move(in), AttrList{}.set("num_groups", count).set("epsilon", epsilon), {reshape, g->norm}});
   return true;
 }
 
@@ -207,6 +265,7 @@ uint64_t run(const Ctx& ctx, Graph& g) {
                    {{"Mul"}, rms_norm},
                    {{"Add"}, factored_layer_norm},
                    {{"Mul", "Add"}, affine},
+                   {{"Mul", "Add"}, layer_norm_of_channels, "layer-norm-of-channels", Measure::nodes()},
                    {{"Reshape"}, group_norm},
                    {{"Mul", "Add"}, channel_affine}})
       .run();
@@ -215,6 +274,6 @@ uint64_t run(const Ctx& ctx, Graph& g) {
 }  // namespace
 
 TENON_PASS("recompose-layernorm",
-           R"("class":"reassociating","summary":"recognize LayerNormalization, RMSNormalization and GroupNormalization written as formulas","options":{"type":"object","properties":{},"additionalProperties":false})",
+           R"("class":"reassociating","summary":"recognize LayerNormalization, RMSNormalization, InstanceNormalization and GroupNormalization written as formulas","options":{"type":"object","properties":{},"additionalProperties":false})",
            run);
 }  // namespace tenon::passes

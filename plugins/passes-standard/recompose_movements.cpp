@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // recompose-movements: data movements that were written with Reshape and Transpose, Tile or Expand become one operator again: DepthToSpace,
-// SpaceToDepth, and Resize by whole factors to the nearest neighbour.
+// SpaceToDepth (also as a Concat of every b-th row and column), and Resize by whole factors to the nearest neighbour.
 #include <tenon/plugin.hpp>
 #include <tenon/rewriter.hpp>
 
@@ -142,17 +142,73 @@ bool resizes(Rewriter& r, tenon_node n) {
   return true;
 }
 
+/// Which rows and columns of x a Slice takes: every size-th one from each offset on.
+struct Phase {
+  tenon_value x = 0;
+  int64_t row = 0, column = 0;
+};
+std::optional<Phase> phase(Rewriter& r, tenon_value v, int64_t size) {
+  const tenon_node n = r.made_by(v, "Slice");
+  if (!n || !r.single_use(v)) return std::nullopt;
+  const tenon_value x = r.g.input(n, 0);
+  const ValueInfo from = r.g.info(x), to = r.g.info(v);
+  const auto starts = ints(r.g, r.g.input(n, 1)), axes = ints(r.g, r.g.input(n, 3)), steps = ints(r.g, r.g.input(n, 4));
+  if (from.rank() != 4 || !starts || !axes || !steps || starts->size() != 2 || axes->size() != 2 || steps->size() != 2) return std::nullopt;
+  Phase p{x, -1, -1};
+  for (size_t k = 0; k < 2; ++k) {
+    const auto axis = static_cast<int32_t>(axis_of((*axes)[k], 4));
+    // Of a length that is a multiple of the step, as many elements as there are are the regular ones from a start below the step on.
+    if (axis < 2 || (*steps)[k] != size || (*starts)[k] < 0 || (*starts)[k] >= size) return std::nullopt;
+    if (from.dim(axis) < 1 || from.dim(axis) % size || to.dim(axis) != from.dim(axis) / size) return std::nullopt;
+    (axis == 2 ? p.row : p.column) = (*starts)[k];
+  }
+  return p.row < 0 || p.column < 0 ? std::nullopt : std::optional(p);
+}
+
+/// The positions of a block side by side as channels. In another order than SpaceToDepth's, the channels are gathered after it.
+bool phases(Rewriter& r, tenon_node n) {
+  const Ids in = r.g.inputs(n);
+  const auto size = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(in.size()))));
+  if (size < 2 || static_cast<size_t>(size * size) != in.size() || r.g.info(r.g.output(n)).rank() != 4 || axis_of(r.g.attrs(n).i("axis"), 4) != 1) return false;
+  std::vector<int64_t> order;
+  std::vector<tenon_node> slices;
+  tenon_value x = 0;
+  for (tenon_value v : in) {
+    const auto p = phase(r, v, size);
+    const int64_t at = p ? p->row * size + p->column : -1;
+    if (!p || (x && p->x != x) || std::find(order.begin(), order.end(), at) != order.end()) return false;
+    x = p->x;
+    order.push_back(at);
+    slices.push_back(r.g.producer(v));
+  }
+  const int64_t channels = r.g.info(x).dim(1);
+  if (channels < 1) return false;
+  const AttrList attrs = AttrList{}.set("blocksize", size).set("mode", "DCR");
+  if (std::is_sorted(order.begin(), order.end())) {
+    r.replace(n, {"SpaceToDepth", {x}, AttrList{}.set("blocksize", size).set("mode", "DCR"), slices});
+    return true;
+  }
+  const tenon_value deep = r.emit(n, "SpaceToDepth", {x}, attrs);
+  r.g.copy_type(deep, r.g.output(n));
+  std::vector<int64_t> positions;
+  for (int64_t block : order)
+    for (int64_t c = 0; c < channels; ++c) positions.push_back(block * channels + c);
+  r.replace(n, {"Gather", {deep, r.g.add_ints("", positions)}, AttrList{}.set("axis", 1), slices});
+  return true;
+}
+
 uint64_t run(const Ctx& ctx, Graph& g) {
   return Rewriter(ctx, g,
                   {{{"Reshape"}, blocks, "blocks", Measure::nodes()},
                    {{"Tile", "Expand"}, nearest, "nearest"},
-                   {{"Resize"}, resizes, "resizes", Measure::nodes()}})
+                   {{"Resize"}, resizes, "resizes", Measure::nodes()},
+                   {{"Concat"}, phases, "phases", Measure::nodes()}})
       .run();
 }
 
 }  // namespace
 
 TENON_PASS("recompose-movements",
-           R"("class":"exact","summary":"recognize DepthToSpace, SpaceToDepth and Resize to the nearest neighbour written with Reshape, Transpose, Tile and Expand","options":{"type":"object","properties":{},"additionalProperties":false})",
+           R"("class":"exact","summary":"recognize DepthToSpace, SpaceToDepth and Resize to the nearest neighbour written with Reshape, Transpose, Tile, Expand, Slice and Concat","options":{"type":"object","properties":{},"additionalProperties":false})",
            run);
 }  // namespace tenon::passes

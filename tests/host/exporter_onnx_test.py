@@ -108,6 +108,40 @@ class RoundTrip(ExportCase):
             self.same(self.run_model(target, npz), {k: v for k, v in np.load(npz).items() if k.startswith("out:")}, path.stem)
         self.assertIn("FusedConv", fused)
 
+    def contrib(self, folder, pattern, **options):
+        """Models of a folder with inputs and outputs, there and back; the operators of each that was written."""
+        written = {}
+        for path in sorted((tenon.MODELS / folder).glob(pattern)):
+            npz = path.with_suffix(".npz")
+            with self.subTest(path.stem):
+                target, p, _ = self.export(path, **options)
+                self.ok(p)
+                written[path.stem] = [f"{n.domain}::{n.op_type}" for n in onnx.load(str(target)).graph.node]
+                self.same(self.run_model(target, npz), {k: v for k, v in np.load(npz).items() if k.startswith("out:")}, path.stem)
+        return written
+
+    def test_classical_models(self):
+        """Support vector machines and maps, as operators of ai.onnx.ml."""
+        for pattern, op, least in (("ml_svm_*.onnx", "SVM", 8), ("ml_cast_map_*.onnx", "CastMap", 3)):
+            written = self.contrib("onnx_contrib", pattern)
+            self.assertGreaterEqual(len(written), least)
+            for name, ops in written.items():
+                self.assertTrue(any(o.startswith(f"ai.onnx.ml::{op}") for o in ops), name)
+
+    def test_tokenizer(self):
+        for name, ops in self.contrib("onnx_contrib", "ms_tokenizer_*.onnx", fused="microsoft").items():
+            self.assertIn("com.microsoft::Tokenizer", ops, name)
+        _, p, _ = self.export(tenon.MODELS / "onnx_contrib" / "ms_tokenizer_words.onnx")
+        self.error(p, p.returncode, "tenon::Tokenizer: 1 node (tokenizer)", "fused")
+        self.assertNotEqual(p.returncode, 0)
+
+    def test_skip_normalization(self):
+        """As one node of com.microsoft, or as what it stands for."""
+        written = self.contrib("transformers", "encoder_torch.onnx", fused="microsoft", pipeline="O2")
+        self.assertEqual(written["encoder_torch"].count("com.microsoft::SkipLayerNormalization"), 4)
+        written = self.contrib("transformers", "encoder_torch.onnx", fused="expand", pipeline="O2")
+        self.assertEqual(written["encoder_torch"].count("::LayerNormalization"), 4)
+
     def test_tflite(self):
         """TFLite's operators, quantized ones to the bit."""
         for file in ("tflite_models.npz", "tflite_quantized.npz"):
@@ -162,6 +196,9 @@ class Options(ExportCase):
             _, p, _ = self.export(self.model, **options)
             self.assertNotEqual(p.returncode, 0, options)
             self.assertIn(next(iter(options)), p.stderr)
+        target, p, _ = self.export(self.model, **{"output-shapes": {"nobody": "1,3", "y": "1,10"}})
+        self.error(p, 2, "output-shapes", "'nobody'", "no output of the graph")
+        self.assertFalse(target.exists())
 
 
 class Converted(ExportCase):

@@ -155,7 +155,7 @@ class Files(tenon.Case):
     def test_random(self):
         """Mean and spread within six standard errors, and the same numbers for the same seeds."""
         np.savez(self.folder / "none.npz", unused=np.zeros(1))
-        expected = {"uniform": (0.5, 1 / 12**0.5, np.float32), "normal": (0.0, 1.0, np.float32), "index": (1.0, 0.5**0.5, np.int64)}
+        expected = {"uniform": (0.5, 1 / 12**0.5, np.float32), "normal": (0.0, 1.0, np.float32), "index": (1.0, 0.5**0.5, np.int64), "flex": (1.0, 0.5**0.5, np.int32)}
         draws = []
         for _ in range(2):
             p, _ = self.pipeline([{"import": "tflite", "model": str(self.write("random"))}, {"execute": "cpu", "inputs": str(self.folder / "none.npz"), "outputs": str(self.folder / "y.npz")}])
@@ -167,6 +167,14 @@ class Files(tenon.Case):
             self.assertLess(abs(y.mean() - mean), 6 * deviation / 2000**0.5)
             self.assertLess(abs(y.std() - deviation), 0.15 * deviation)
             np.testing.assert_array_equal(y, draws[1][name])
+
+    def test_flex_multinomial(self):
+        """TensorFlow's operator; its options are read, and what they should not hold is an error."""
+        self.error(tenon.run("convert", self.write("flex_other_operator"), "-o", self.folder / "m.tenon"), 3, "another operator", "Erf")
+        self.error(tenon.run("convert", self.write("flex_damaged"), "-o", self.folder / "m.tenon"), 3, "reaches past the end")
+        p = tenon.run("check", self.write("flex_unknown_attribute"))
+        self.assertEqual(p.returncode, 4)
+        self.assertIn("attribute 'shape' of TensorFlow's operator Multinomial is not known", p.stdout + p.stderr)
 
     def test_unknown_operators_are_listed_at_once(self):
         p = tenon.run("check", self.write("unknown_operators"))

@@ -94,7 +94,24 @@ class Verify(wm.Case):
         """The operator's inference, which counts on it, is not called."""
         wm.muls(self.folder / "m.onnx")
         p, _ = self.pipeline([{"import": "onnx", "model": str(self.folder / "m.onnx")}, "wrong/broken-graph"], *wm.PLUGIN)
-        self.error(p, 3, "a node lacks an input that its operator cannot do without", "mul1", "wrong/broken-graph")
+        self.error(p, 5, "a node lacks an input that its operator cannot do without", "mul1", "wrong/broken-graph")
+
+    def test_a_model_that_a_pass_shows_to_be_wrong(self):
+        """The pass is not to blame: the node is as it was, only more is known of it."""
+        sizes = helper.make_node("Cast", ["sizes"], ["shape"], to=TensorProto.INT64)
+        self.model([sizes, helper.make_node("Reshape", ["x", "shape"], ["y"], name="reshape")], [("x", TensorProto.FLOAT, (2, 3))], [("y", TensorProto.FLOAT, None)], {"sizes": np.float32([4, 4])})
+        p, _ = self.pipeline([{"import": "onnx", "model": str(self.folder / "m.onnx")}, {"pipeline": "O2"}])
+        self.error(p, 3, "reshape")
+
+    def test_sizes_of_their_own(self):
+        """Open sizes that have no name: two of them must be alike, and another is larger than those."""
+        nodes = [helper.make_node("MaxPool", ["x"], ["p"], kernel_shape=[128]), helper.make_node("ReduceMax", ["p"], ["r"], axes=[2], keepdims=0), helper.make_node("Transpose", ["state"], ["t"], perm=[1, 0]),
+                 helper.make_node("Concat", ["r", "t"], ["c"], axis=1), wm.node("Sub", ["c", "c"], "sub0")]
+        self.model(nodes, [("x", TensorProto.FLOAT, (None, 2, None)), ("state", TensorProto.FLOAT, (3, None))], [("sub0_out", TensorProto.FLOAT, (None, 5))], {})
+        p, v = self.verified([{"pass": "wrong/swap-operands", "verify": True, "options": {"k": 9}}])
+        self.assertTrue(v["ok"])
+        self.assertEqual(v["sets"], ["made up", "inputs of other sizes", "edge values", "inputs without elements"])
+        self.assertIn("mild", v["notes"][0])
 
 
 if __name__ == "__main__":

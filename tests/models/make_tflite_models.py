@@ -844,6 +844,47 @@ def outside_the_flatbuffer():
     return {"model": model + bytes(b.offset - len(model)) + data, **arrays}
 
 
+def flex_options(op, **attributes):
+    """What the options of a Flex operator are: a flexbuffer vector of its name and its NodeDef. Attributes are (field of AttrValue, number)."""
+    import flatbuffers.flexbuffers as flex
+
+    def field(number, data):
+        return bytes([number << 3 | 2, len(data)]) + data
+
+    values = [field(5, field(1, name.encode()) + field(2, bytes([kind << 3, number]))) for name, (kind, number) in attributes.items()]
+    b = flex.Builder()
+    with b.Vector():
+        b.String(op)
+        b.String((field(1, b"node") + field(2, op.encode()) + b"".join(values)).decode("latin1"))
+    return bytes(b.Finish())
+
+
+MULTINOMIAL = {"T": (6, 1), "seed": (3, 7), "seed2": (3, 8), "output_dtype": (6, 3), "_internal": (5, 1)}
+
+
+def flex_file(options):
+    m = Model()
+    logits, index = m.argument((2, 3), "float32"), m.tensor((2, 4), "int32")
+    m.custom("FlexMultinomial", [logits, m.const(np.int32(4))], [index], options)
+    m.graph.outputs = [index]
+    return {"model": pack(m)}
+
+
+@file
+def flex_other_operator():
+    return flex_file(flex_options("Erf", **MULTINOMIAL))
+
+
+@file
+def flex_unknown_attribute():
+    return flex_file(flex_options("Multinomial", **MULTINOMIAL, shape=(3, 1)))
+
+
+@file
+def flex_damaged():
+    return flex_file(flex_options("Multinomial", **MULTINOMIAL).replace(b"\x05seed2", b"\x7fseed2"))
+
+
 @file
 def random():
     """One output for each operator that draws."""
@@ -853,9 +894,11 @@ def random():
     m.op("RANDOM_UNIFORM", [shape], [uniform], "RandomOptions", seed=1, seed2=2)
     m.op("RANDOM_STANDARD_NORMAL", [shape], [normal], "RandomOptions", seed=3, seed2=4)
     m.op("MULTINOMIAL", [m.const(np.log(np.tile(np.float32([1, 2, 1]), (40, 1)))), m.const(np.int32(50))], [index], "RandomOptions", seed=5, seed2=6)
-    for t, name in ((uniform, "uniform"), (normal, "normal"), (index, "index")):
+    flex = m.tensor((40, 50), "int32")
+    m.custom("FlexMultinomial", [m.const(np.log(np.tile(np.float32([1, 2, 1]), (40, 1)))), m.const(np.int32(50))], [flex], flex_options("Multinomial", **MULTINOMIAL))
+    for t, name in ((uniform, "uniform"), (normal, "normal"), (index, "index"), (flex, "flex")):
         m.graph.tensors[t].name = name
-    m.graph.outputs = [uniform, normal, index]
+    m.graph.outputs = [uniform, normal, index, flex]
     return {"model": pack(m)}
 
 

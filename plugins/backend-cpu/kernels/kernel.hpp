@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../planner/builder.hpp"
+#include "../planner/regions.hpp"
 
 namespace tenon::cpu {
 
@@ -16,6 +17,9 @@ struct Kernel {
   int32_t (*match)(const Builder&, const PlanNode&);
   /// Adds the steps of the node. Not called unless match() said that it can. False: it cannot after all, and nothing was added.
   bool (*build)(Builder&, const PlanNode&);
+  /// Of kernels that work in several layouts: what each costs, nothing when the kernel cannot take the node. Asked before any node is
+  /// built, so homes of values are not known yet. build() finds the layout that was chosen in Builder::planned().
+  std::optional<LayoutCosts> (*layouts)(const Builder&, const PlanNode&) = nullptr;
 };
 
 class KernelTable {

@@ -92,4 +92,36 @@ void StridedCopy::run(const void* from, void* to) const {
   }
 }
 
+std::optional<Dims> reshape_strides(const Dims& from, const Dims& strides, const Dims& to) {
+  Dims f, s, out(to.size(), 1);
+  for (size_t i = 0; i < from.size(); ++i)
+    if (from[i] != 1) {
+      f.push_back(from[i]);
+      s.push_back(strides[i]);
+    }
+  size_t i = 0, j = 0;
+  while (i < f.size()) {
+    // A group of dims on both sides with the same number of elements.
+    size_t i_end = i + 1, j_end = j;
+    int64_t a = f[i], c = 1;
+    while (true) {
+      while (j_end < to.size() && c < a) c *= to[j_end++];
+      if (c == a) break;
+      if (i_end == f.size()) return std::nullopt;
+      a *= f[i_end++];
+    }
+    for (size_t k = i; k + 1 < i_end; ++k)
+      if (s[k] != s[k + 1] * f[k + 1]) return std::nullopt;
+    int64_t stride = s[i_end - 1];
+    for (size_t k = j_end; k-- > j;) {
+      out[k] = stride;
+      stride *= to[k];
+    }
+    i = i_end;
+    j = j_end;
+  }
+  for (; j < to.size(); ++j) out[j] = 1;
+  return out;
+}
+
 }  // namespace tenon::cpu

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // strided_copy.hpp - gathers strided elements of any size into dense row-major order.
 #pragma once
+#include <optional>
+
 #include "../planner/plan.hpp"
 
 namespace tenon::cpu {
@@ -12,6 +14,9 @@ struct StridedCopy {
   void run(const void* from, void* to) const;
 };
 StridedCopy make_strided_copy(const Dims& dims, const Dims& strides, int size);
+
+/// Strides of the same elements under other dims; nothing when they are in no regular distance.
+std::optional<Dims> reshape_strides(const Dims& from, const Dims& strides, const Dims& to);
 
 struct StridedCopyStep {
   StridedCopy copy;

@@ -42,11 +42,10 @@ std::vector<uint32_t> ranks(const Group& g, uint64_t seed) {
 class Search {
   const Attempt& attempt_;
   SearchState state_;
-  std::vector<uint32_t> rank_;
   int32_t last_ = 0;  // section worked on
 
  public:
-  Search(const Group& g, int64_t capacity, const Attempt& attempt) : attempt_(attempt), state_(g, capacity), rank_(ranks(g, attempt.seed)) {}
+  Search(const Group& g, int64_t capacity, const Attempt& attempt) : attempt_(attempt), state_(g, capacity, ranks(g, attempt.seed)) {}
 
   SearchResult run() {
     const bool found = state_.propagate() && solve(0, state_.group().sections);
@@ -87,7 +86,7 @@ class Search {
   /// The lowest block of that section or, where a block lies lower beside it, that one, and so on.
   uint32_t choose_block(int32_t from, int32_t to) {
     uint32_t best = kNoBlock;
-    auto lower = [&](uint32_t a, uint32_t b) { return state_.low(a) != state_.low(b) ? state_.low(a) < state_.low(b) : rank_[a] < rank_[b]; };
+    auto lower = [&](uint32_t a, uint32_t b) { return state_.low(a) != state_.low(b) ? state_.low(a) < state_.low(b) : state_.rank(a) < state_.rank(b); };
     state_.each_waiting(choose_section(from, to), [&](uint32_t k) {
       if (best == kNoBlock || lower(k, best)) best = k;
     });

@@ -5,7 +5,8 @@
 
 namespace tenon::cpu {
 
-SearchState::SearchState(const Group& g, int64_t capacity) : g_(g), capacity_(capacity), low_(g.blocks.size(), 0), position_(g.blocks.size()) {
+SearchState::SearchState(const Group& g, int64_t capacity, std::vector<uint32_t> rank)
+    : g_(g), capacity_(capacity), rank_(std::move(rank)), low_(g.blocks.size(), 0), position_(g.blocks.size()) {
   const size_t n = at(g.sections);
   members_.resize(n);
   for (auto* v : {&waiting_, &top_, &slack_, &candidates_, &crossing_}) v->assign(n, 0);
@@ -128,15 +129,14 @@ bool SearchState::supported(uint32_t k) const {
   return false;
 }
 
-/// Of two blocks on each other over the same sections the smaller one lies below: that lowers the sum of all offsets, as sinking does,
-/// so both rules hold in a plan where that sum is least.
+/// Of two blocks on each other over the same sections the one of lower rank lies below: exchanging them leaves all others where they
+/// are, none of them can sink then that could not before, and it takes one inversion of ranks away, so that it comes to an end.
 bool SearchState::ordered(uint32_t k) const {
   const Block& b = block(k);
   const int64_t c = highest_[at(b.begin)];
   if (c < 0 || top_[at(b.begin)] != low_[k]) return true;
   const Block& below = block(static_cast<uint32_t>(c));
-  if (below.begin != b.begin || below.end != b.end) return true;
-  return below.size != b.size ? below.size < b.size : c < static_cast<int64_t>(k);
+  return below.begin != b.begin || below.end != b.end || rank_[static_cast<size_t>(c)] < rank_[k];
 }
 
 }  // namespace tenon::cpu

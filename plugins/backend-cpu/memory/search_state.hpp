@@ -15,12 +15,14 @@ inline constexpr uint32_t kNoBlock = UINT32_MAX;
 /// plans are looked for in which no block can sink: each lies on the ground or on another one. Every change can be undone.
 class SearchState {
  public:
-  SearchState(const Group& g, int64_t capacity);
+  /// `rank` is the order in which blocks that could change places are tried: the search finds plans in that order soonest.
+  SearchState(const Group& g, int64_t capacity, std::vector<uint32_t> rank);
 
   const Group& group() const { return g_; }
   const Block& block(uint32_t k) const { return g_.blocks[k]; }
   /// Of a block that waits the least offset, of a placed one its offset.
   int64_t low(uint32_t k) const { return low_[k]; }
+  uint32_t rank(uint32_t k) const { return rank_[k]; }
   const std::vector<int64_t>& offsets() const { return low_; }
   int64_t waiting(int32_t s) const { return waiting_[at(s)]; }
   int64_t slack(int32_t s) const { return slack_[at(s)]; }            ///< units of a section that may still be wasted
@@ -74,6 +76,7 @@ class SearchState {
 
   const Group& g_;
   const int64_t capacity_;
+  const std::vector<uint32_t> rank_;             // of each block
   uint64_t work_ = 0;
   std::vector<int64_t> low_;                     // of each block
   std::vector<std::vector<uint32_t>> members_;   // of each section, those that wait first

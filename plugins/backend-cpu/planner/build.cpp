@@ -6,6 +6,8 @@
 #include "../kernels/kernel.hpp"
 #include "../kernels/vendor.hpp"
 #include "fuse.hpp"
+#include "order.hpp"
+#include "regions.hpp"
 
 namespace tenon::cpu {
 namespace {
@@ -31,6 +33,9 @@ std::unique_ptr<Plan> Builder::build() {
   load_uses();
   fuse_nodes(*this, nodes_, values_, *plan_);
   load_uses();
+  order_nodes(nodes_, values_);
+  load_uses();
+  layouts_ = std::make_unique<LayoutPlan>(choose_layouts(*this, nodes_, values_.size(), plan_->output_values));
   for (uint32_t k = options_.skip; k < plan_->input_values.size(); ++k) {
     const ValueId v = plan_->input_values[k];
     if (!values_[v].known) continue;
@@ -45,6 +50,15 @@ std::unique_ptr<Plan> Builder::build() {
   assign_memory();
   bind();
   return std::move(plan_);
+}
+
+Builder::~Builder() = default;
+
+std::optional<Layout> Builder::planned() const { return layouts_->node[static_cast<size_t>(position_)]; }
+
+const PlanNode* Builder::sole_reader(ValueId v) const {
+  const PlanValue& x = values_[v];
+  return x.n_uses == 1 && x.last_use >= 0 && x.last_use < static_cast<int32_t>(nodes_.size()) ? &nodes_[static_cast<size_t>(x.last_use)] : nullptr;
 }
 
 void Builder::build_node(const PlanNode& n) {

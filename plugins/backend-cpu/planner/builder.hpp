@@ -90,9 +90,12 @@ struct BuilderOptions {
   const std::vector<tenon_value>* shared = nullptr;  ///< constants of the base graph, sorted
 };
 
+struct LayoutPlan;
+
 class Builder {
  public:
   Builder(tenon_ctx* c, OwnedGraph graph, const BuilderOptions& options);
+  ~Builder();
 
   /// All nodes in order, each by the kernel that suits it best; then memory.
   std::unique_ptr<Plan> build();
@@ -129,8 +132,8 @@ class Builder {
   void write_into(ValueId v, Layout l, SlotId s);
   /// Output v is strided elements of a slot that is already written; nothing is copied.
   void write_view(ValueId v, Strided view);
-  /// Output v becomes a dense copy of strided elements, taken in the order of `dims`.
-  void copy_into(ValueId v, const Strided& from, const Dims& dims) { copy_strided(from, dims, value(v).type, write(v)); }
+  /// Output v becomes a dense copy of strided elements, taken in the order of `dims`, which is that of the layout.
+  void copy_into(ValueId v, const Strided& from, const Dims& dims, Layout l = Layout::plain) { copy_strided(from, dims, value(v).type, write(v, l)); }
   /// The memory from a byte offset inside a slot on.
   SlotId part(SlotId s, uint64_t offset);
   /// Whether any bytes of both values may be the same.
@@ -171,6 +174,10 @@ class Builder {
   /// Runs the node through the host: a vendor's kernel, or (nullptr) the reference kernel.
   void by_host(const PlanNode& n, const tenon_kernel* kernel);
   int32_t position() const { return position_; }
+  /// The only node that reads v; nullptr when there are several, or the caller reads it.
+  const PlanNode* sole_reader(ValueId v) const;
+  /// The layout that the running node is to work in, when it can work in several.
+  std::optional<Layout> planned() const ;
 
  private:
   struct Slot {
@@ -205,6 +212,8 @@ class Builder {
   void bind();
   SlotId new_slot(uint64_t bytes, int32_t last_use);
   SlotId constant_slot(const void* data, uint64_t bytes);
+  /// The slot of a view whose elements lie together.
+  SlotId dense_part(const Strided& view, const PlanValue& x);
   Place place(SlotId s) const;
   void touch(SlotId s, int32_t last_use);
   void set_slot(ValueId v, Layout l, SlotId s, bool is_home);
@@ -216,6 +225,7 @@ class Builder {
   std::unique_ptr<Plan> plan_;
   std::vector<PlanValue> values_;
   std::vector<PlanNode> nodes_;
+  std::unique_ptr<LayoutPlan> layouts_;
   std::vector<Slot> slots_;
   std::vector<StepUse> uses_;
   std::vector<BoundMemory> memories_;

@@ -2,7 +2,7 @@
 // Reads the specialized graph into the builder's values and nodes.
 #include <algorithm>
 
-#include "builder.hpp"
+#include "regions.hpp"
 
 namespace tenon::cpu {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "../kernels/convert.hpp"
-#include "builder.hpp"
+#include "regions.hpp"
 
 namespace tenon::cpu {
 namespace {
@@ -24,6 +24,16 @@ bool is_channels_last(const Dims& dims, const Dims& strides) {
   for (size_t i = 0; i < dims.size(); ++i)
     if (dims[i] != 1 && strides[i] != wanted[i]) return false;
   return true;
+}
+
+/// Dims or strides in the order of channels_last memory.
+Dims last_channels(Dims d) {
+  std::rotate(d.begin() + 1, d.begin() + 2, d.end());
+  return d;
+}
+Strided last_channels(Strided s) {
+  s.strides = last_channels(std::move(s.strides));
+  return s;
 }
 
 }  // namespace
@@ -82,14 +92,11 @@ SlotId Builder::read(ValueId v, Layout l) {
     set_slot(v, l, constant_slot(bytes.get(), 0), false);
     return x.slot[static_cast<int>(l)];
   }
-  if (x.has_view) {
-    // The plain form first: what a view looks at is no whole value in any other layout.
-    SlotId plain = x.slot[0];
-    if (plain == kNoSlot) {
-      plain = new_slot(x.bytes(), x.last_use);
-      copy_strided(x.view, x.dims, x.type, plain);
-      set_slot(v, Layout::plain, plain, true);
-    }
+  if (x.has_view && x.slot[static_cast<int>(x.home)] == kNoSlot) {
+    const bool last = l == Layout::channels_last;
+    const SlotId s = new_slot(x.bytes(), x.last_use);
+    copy_strided(last ? last_channels(x.view) : x.view, last ? last_channels(x.dims) : x.dims, x.type, s);
+    set_slot(v, last ? l : Layout::plain, s, true);
     if (values_[v].slot[static_cast<int>(l)] != kNoSlot) return values_[v].slot[static_cast<int>(l)];
   }
   SlotId from = x.slot[static_cast<int>(x.home)];
@@ -104,8 +111,9 @@ Strided Builder::strided(ValueId v) {
   const PlanValue& x = values_[v];
   if (x.slot[0] != kNoSlot || x.constant) return {read(v), 0, dense_strides(x.dims)};
   if (x.has_view) return x.view;
-  if (x.home == Layout::channels_last) return {x.slot[static_cast<int>(x.home)], 0, channels_last_strides(x.dims)};
-  return {read(v), 0, dense_strides(x.dims)};
+  // A value that the builder itself added is not in the plan.
+  const Layout l = x.home == Layout::plain || v >= layouts_->view.size() ? Layout::plain : x.home == Layout::channels_last ? x.home : layouts_->view[v];
+  return {read(v, l), 0, l == Layout::plain ? dense_strides(x.dims) : channels_last_strides(x.dims)};
 }
 
 SlotId Builder::write(ValueId v, Layout l) {
@@ -139,21 +147,23 @@ void Builder::write_view(ValueId v, Strided view) {
   PlanValue& x = values_[v];
   touch(view.slot, x.last_use);
   if (view.strides == dense_strides(x.dims) || product(x.dims) <= 1) {
-    SlotId s = view.slot;
-    if (view.offset != 0 || slots_[s].bytes != x.bytes()) {
-      s = part(s, static_cast<uint64_t>(view.offset) * (x.type.bits / 8u));
-      slots_[s].bytes = x.bytes();
-    }
-    set_slot(v, Layout::plain, s, true);
+    set_slot(v, Layout::plain, dense_part(view, x), true);
     return;
   }
-  if (view.offset == 0 && is_channels_last(x.dims, view.strides) && slots_[view.slot].bytes == x.bytes()) {
-    set_slot(v, Layout::channels_last, view.slot, true);
+  if (is_channels_last(x.dims, view.strides)) {
+    set_slot(v, Layout::channels_last, dense_part(view, x), true);
     return;
   }
   x.view = std::move(view);
   x.has_view = true;
   if (x.last_use == kForever) read(v);
+}
+
+SlotId Builder::dense_part(const Strided& view, const PlanValue& x) {
+  if (view.offset == 0 && slots_[view.slot].bytes == x.bytes()) return view.slot;
+  const SlotId s = part(view.slot, static_cast<uint64_t>(view.offset) * (x.type.bits / 8u));
+  slots_[s].bytes = x.bytes();
+  return s;
 }
 
 SlotId Builder::part(SlotId s, uint64_t offset) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ml.cpp - classical models, as operators of ai.onnx.ml version 3.
 #include <algorithm>
+#include <numeric>
 
 #include "emit.hpp"
 
@@ -16,6 +17,30 @@ void svm_regressor(Emit& e) {
   e.done({ml(e, "SVMRegressor", {e.in(0)}, e.copied({"coefficients", "kernel_params", "kernel_type", "n_supports", "one_class", "rho", "support_vectors"}))});
 }
 ONNX_RULE("SVMRegressor", svm_regressor);
+
+/// Labels are the numbers of the classes. With two classes ONNX writes the score of their duel as the second of two columns.
+void svm_classifier(Emit& e) {
+  const auto per_class = e.attr_ints("vectors_per_class");
+  const int64_t classes = e.i("n_classes");
+  const bool supports = std::any_of(per_class.begin(), per_class.end(), [](int64_t n) { return n > 0; });
+  if (classes < 2 || (classes == 2 && !supports)) throw unsupported("one or two classes without support vectors, whose columns ONNX leaves open").with("hint", "make the model with LinearClassifier");
+  AttrList a = e.copied({"coefficients", "kernel_params", "kernel_type", "prob_a", "prob_b", "rho", "support_vectors", "vectors_per_class"});
+  std::vector<int64_t> labels(static_cast<size_t>(classes));
+  std::iota(labels.begin(), labels.end(), 0);
+  a.add("classlabels_ints", labels);
+  Values out = e.make(kDomain, "SVMClassifier", {e.in(0)}, a, 2, {}, kVersion);
+  if (classes == 2 && e.Attrs::floats("prob_a").empty()) out[1] = e.slice(out[1], 1, 2, 1);
+  out.resize(e.n_out());
+  e.done(out);
+}
+ONNX_RULE("SVMClassifier", svm_classifier);
+
+void cast_map(Emit& e) {
+  const tenon_dtype t = e.type(e.out());
+  if (t != dt::f32 && t != dt::string) throw unsupported("maps of other values than f32 and strings").with("found", dtype_name(t));
+  e.done({ml(e, "CastMap", {e.in(0)}, e.copied({"map_form", "max_map"}).add("cast_to", t == dt::f32 ? "TO_FLOAT" : "TO_STRING"))});
+}
+ONNX_RULE("CastMap", cast_map);
 
 void one_hot_encoder(Emit& e) { e.done({ml(e, "OneHotEncoder", {e.in(0)}, e.copied({"cats_int64s", "cats_strings", "zeros"}))}); }
 ONNX_RULE("OneHotEncoder", one_hot_encoder);

@@ -31,6 +31,12 @@ ONNX_RULE("Det", det);
 void image_decoder(Emit& e) { since(e, 20, "ImageDecoder", {"pixel_format"}); }
 ONNX_RULE("ImageDecoder", image_decoder);
 
+void tokenizer(Emit& e) {
+  if (!e.microsoft()) throw unsupported("ONNX has no such operator").with("hint", "option \"fused\": \"microsoft\" writes the operator of com.microsoft");
+  e.done({e.ms("Tokenizer", {e.in(0)}, e.copied({"mark", "mincharnum", "pad_value", "separators", "tokenexp"}))});
+}
+ONNX_RULE("Tokenizer", tokenizer);
+
 // com.microsoft has it for floats.
 void inverse(Emit& e) {
   if (!e.microsoft()) throw unsupported("ONNX has no inverse of a matrix").with("hint", "option \"fused\": \"microsoft\" writes the operator of com.microsoft");

@@ -153,6 +153,7 @@ class Builder {
     Graph g(ctx_.raw(), raw);
     Scope s;
     s.outer = outer;
+    s.own.reserve(ast.initializers.size() + ast.inputs.size() + ast.nodes.size());
     for (const auto& t : ast.initializers) add_initializer(g, s, t.name, t.at, tensors_.get(t));
     for (const auto& t : ast.sparse_initializers) add_initializer(g, s, t.values.name, t.at, tensors_.get(t));
     add_inputs(ast, raw, s);

@@ -43,20 +43,21 @@ Names captured(const GraphAst& g) {
 
 using Edges = std::vector<std::vector<size_t>>;  // [node] the nodes that it needs
 
-Edges dependencies(const GraphAst& g) {
+// Calls f(node, node that it needs) for each name that is read and made in the graph.
+template <class F>
+void for_each_need(const GraphAst& g, F&& f) {
   std::unordered_map<std::string_view, size_t> producer;
+  producer.reserve(g.nodes.size());
   for (size_t i = 0; i < g.nodes.size(); ++i)
     for (auto name : g.nodes[i].out)
       if (!name.empty()) producer.emplace(name, i);
-  Edges needs(g.nodes.size());
   Names reads;
   for (size_t i = 0; i < g.nodes.size(); ++i) {
     reads.clear();
     add_reads(g.nodes[i], reads);
     for (auto name : reads)
-      if (auto at = producer.find(name); at != producer.end()) needs[i].push_back(at->second);
+      if (auto at = producer.find(name); at != producer.end()) f(i, at->second);
   }
-  return needs;
 }
 
 // Names of the nodes on one cycle; `open` marks the nodes that could not be ordered.
@@ -101,11 +102,13 @@ std::vector<size_t> sorted(const File& file, const GraphAst& g, const Edges& nee
 }  // namespace
 
 std::vector<size_t> run_order(const File& file, const GraphAst& g) {
-  Edges needs = dependencies(g);
   bool in_order = true;
-  for (size_t i = 0; i < needs.size(); ++i)
-    for (size_t k : needs[i]) in_order = in_order && k < i;
-  if (!in_order) return sorted(file, g, needs);
+  for_each_need(g, [&](size_t i, size_t k) { in_order = in_order && k < i; });
+  if (!in_order) {
+    Edges needs(g.nodes.size());
+    for_each_need(g, [&](size_t i, size_t k) { needs[i].push_back(k); });
+    return sorted(file, g, needs);
+  }
   std::vector<size_t> order(g.nodes.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   return order;

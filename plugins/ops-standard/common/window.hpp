@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// window.hpp - geometry of operators that slide a window over spatial axes: convolutions and pools.
-// Sizes may be symbols while inferring; they are numbers while running.
+// window.hpp - windows of nodes: read from attributes, sized with symbols while inferring and with numbers while running.
 #pragma once
 #include <tenon/node.hpp>
+#include <tenon/window.hpp>
 
 #include <string>
 #include <vector>
@@ -23,33 +23,9 @@ struct DimMath {
   int64_t ceildiv(int64_t a, int64_t b) const { return b == 1 ? a : a >= 0 ? (a + b - 1) / b : node.ceildiv(a, b); }
 };
 
-enum class AutoPad { none, valid, same_upper, same_lower };
-
-/// One spatial axis. `in`, `kernel` and `out` may be symbolic or unknown while inferring; pads are 0 then where they depend on them.
-struct WindowAxis {
-  int64_t in = 0, kernel = 1, stride = 1, dilation = 1, pad_begin = 0, pad_end = 0, out = 0;
-  /// Input positions that a window spans.
-  int64_t extent() const { return dilation * (kernel - 1) + 1; }
-};
-
-struct Window {
-  std::vector<WindowAxis> axes;
-  AutoPad auto_pad = AutoPad::none;
-  bool ceil_mode = false;
-  size_t rank() const { return axes.size(); }
-  Dims out_dims() const {
-    Dims d;
-    for (const auto& a : axes) d.push_back(a.out);
-    return d;
-  }
-};
-
 inline AutoPad parse_auto_pad(const Node& node) {
   const std::string s = node.s("auto_pad", "NOTSET");
-  if (s == "NOTSET" || s.empty()) return AutoPad::none;
-  if (s == "VALID") return AutoPad::valid;
-  if (s == "SAME_UPPER") return AutoPad::same_upper;
-  if (s == "SAME_LOWER") return AutoPad::same_lower;
+  if (const auto mode = auto_pad_of(s)) return *mode;
   throw invalid("auto_pad is not known").with("expected", "NOTSET, VALID, SAME_UPPER or SAME_LOWER").with("found", s);
 }
 
@@ -85,10 +61,7 @@ inline Window read_window(const Node& node, const Dims& in, const Dims& kernel) 
 }
 
 inline void same_pads(WindowAxis& a, AutoPad how) {
-  if (a.in < 0 || a.kernel < 0 || a.out < 0) return;
-  const int64_t total = std::max<int64_t>(0, (a.out - 1) * a.stride + a.extent() - a.in);
-  a.pad_begin = how == AutoPad::same_upper ? total / 2 : total - total / 2;
-  a.pad_end = total - a.pad_begin;
+  if (a.in >= 0 && a.kernel >= 0 && a.out >= 0) a.pad_evenly(how);
 }
 
 /// Number of windows. In ceil mode a window that would start in the padding at the end is left out, hence

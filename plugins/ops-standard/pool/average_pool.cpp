@@ -12,9 +12,9 @@ template <class T>
 void pool_plane(const Pool& pool, const T* x, T* y, bool with_padding) {
   for (int64_t o = 0; o < pool.out_size; ++o) {
     const WindowPart part = pool.part(o);
-    double sum = 0;
+    const int64_t taps = part.taps[0] * part.taps[1] * part.taps[2], n = with_padding ? part.padded_taps : taps;
+    double sum = taps == 1 && n == 1 ? -0.0 : 0.0;  // the mean of one element is that element, also when it is -0
     pool.for_taps(part, [&](int64_t i) { sum += static_cast<compute_t<T>>(x[i]); });
-    const int64_t n = with_padding ? part.padded_taps : part.taps[0] * part.taps[1] * part.taps[2];
     y[o] = T(n > 0 ? sum / static_cast<double>(n) : 0.0);
   }
 }

@@ -45,13 +45,10 @@ struct Pool {
     const std::array<int64_t, 3> at = {out / (axes[1].out * axes[2].out), out / axes[2].out % axes[1].out, out % axes[2].out};
     WindowPart p{{}, {}, 1};
     for (size_t i = 0; i < 3; ++i) {
-      const WindowAxis& a = axes[i];
-      const int64_t start = at[i] * a.stride - a.pad_begin;
-      const int64_t skip = start < 0 ? (-start + a.dilation - 1) / a.dilation : 0;
-      auto taps_below = [&](int64_t end) { return start >= end ? 0 : std::min(a.kernel, (end - start + a.dilation - 1) / a.dilation); };
-      p.first[i] = start + skip * a.dilation;
-      p.taps[i] = std::max<int64_t>(0, taps_below(a.in) - skip);
-      p.padded_taps *= taps_below(a.in + std::max<int64_t>(0, a.pad_end));
+      const WindowTaps t = axes[i].taps(at[i]);
+      p.first[i] = t.first;
+      p.taps[i] = t.count;
+      p.padded_taps *= t.with_padding;
     }
     return p;
   }

@@ -11,7 +11,8 @@ constexpr std::string_view kViews[] = {"Reshape", "Squeeze", "Unsqueeze", "Flatt
 
 /// Sizes of 0 would mean "as in the input".
 bool sayable(const Type& t) { return t.is_static() && t.count() > 0; }
-ClassId reshape(Matcher& m, ClassId x, const Type& to, const std::vector<tenon_node>& origins) {
+/// `to` is a copy: what is added moves the types of the classes.
+ClassId reshape(Matcher& m, ClassId x, Type to, const std::vector<tenon_node>& origins) {
   if (m.e.type(x) == to) return x;
   return m.e.add(Operation("Reshape"), {x, m.e.add_ints(to.dims)}, to, origins);
 }

@@ -3,9 +3,10 @@
 #pragma once
 #include <tenon/graph.hpp>
 
-#include <map>
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tenon::passes {
 
@@ -37,9 +38,11 @@ bool append_value(const tenon_attr& a, std::string* key, const Tensor& tensor, c
 /// Attributes in the order of their names.
 template <class Tensor, class GraphTest>
 bool append_attrs(const Attrs& attrs, std::string* key, const Tensor& tensor, const GraphTest& graph) {
-  std::map<std::string_view, const tenon_attr*> sorted;
-  for (const tenon_attr& a : attrs.all()) sorted.emplace(tenon::view(a.name), &a);
-  for (const auto& [name, a] : sorted) {
+  std::vector<const tenon_attr*> sorted;
+  for (const tenon_attr& a : attrs.all()) sorted.push_back(&a);
+  std::sort(sorted.begin(), sorted.end(), [](const tenon_attr* a, const tenon_attr* b) { return tenon::view(a->name) < tenon::view(b->name); });
+  for (const tenon_attr* a : sorted) {
+    const std::string_view name = tenon::view(a->name);
     append(key, name.size());
     key->append(name);
     append(key, a->type);

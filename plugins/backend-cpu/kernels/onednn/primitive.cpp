@@ -28,7 +28,7 @@ Dims less_one(Dims d) {
 }
 
 template <class F>
-std::optional<Primitive> attempt(F&& make) {
+auto attempt(F&& make) -> decltype(make()) {
   try {
     return make();
   } catch (const dnnl::error& e) {
@@ -134,16 +134,28 @@ void Posts::activation(const Activation& x) {
   }
 }
 
+namespace {
+
+dnnl::convolution_forward::primitive_desc describe_convolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, Posts& posts) {
+  const auto attr = attributes(&posts);
+  const Dims dilation = less_one(w.dilations);
+  const Desc b = bias ? *bias : Desc();
+#if TENON_DNNL3
+  return {engine(), kInference, Algorithm::convolution_direct, src, weights, b, dst, w.strides, dilation, w.begin, w.end, attr};
+#else
+  return {{kInference, Algorithm::convolution_direct, src, weights, b, dst, w.strides, dilation, w.begin, w.end}, attr, engine()};
+#endif
+}
+
+}  // namespace
+
+std::optional<std::string> convolution_impl(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, Posts posts) {
+  return attempt([&] { return std::optional<std::string>(describe_convolution(src, weights, bias, dst, w, posts).impl_info_str()); });
+}
+
 std::optional<Primitive> convolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, Posts posts) {
   return attempt([&] {
-    const auto attr = attributes(&posts);
-    const Dims dilation = less_one(w.dilations);
-    const Desc b = bias ? *bias : Desc();
-#if TENON_DNNL3
-    dnnl::convolution_forward::primitive_desc pd(engine(), kInference, Algorithm::convolution_direct, src, weights, b, dst, w.strides, dilation, w.begin, w.end, attr);
-#else
-    dnnl::convolution_forward::primitive_desc pd({kInference, Algorithm::convolution_direct, src, weights, b, dst, w.strides, dilation, w.begin, w.end}, attr, engine());
-#endif
+    const auto pd = describe_convolution(src, weights, bias, dst, w, posts);
     Primitive r = finish<dnnl::convolution_forward>(pd);
     r.weights = pd.weights_desc();
     if (bias) r.bias = pd.bias_desc();

@@ -60,6 +60,8 @@ struct Window {
 
 // Each returns nothing when oneDNN has no implementation for these descriptors.
 std::optional<Primitive> convolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, Posts posts);
+/// Name of the implementation that convolution() would take.
+std::optional<std::string> convolution_impl(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, Posts posts);
 std::optional<Primitive> deconvolution(const Desc& src, const Desc& weights, const Desc* bias, const Desc& dst, const Window& w, Posts posts);
 std::optional<Primitive> matmul(const Desc& a, const Desc& b, const Desc* bias, const Desc& dst, Posts posts);
 enum class Pool { max, average_include, average_exclude };

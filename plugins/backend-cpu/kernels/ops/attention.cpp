@@ -189,6 +189,12 @@ MaskAt read_mask(Builder& b, ValueId v) {
   return m;
 }
 
+/// Whether the steps of all heads are brought together next: they are stored like that then.
+bool merges_heads(const Builder& b, const PlanNode& n) {
+  const PlanNode* reader = b.sole_reader(n.output());
+  return reader && reader->op == "Transpose" && reader->attrs.ints("perm") == Dims{0, 2, 1, 3};
+}
+
 bool build(Builder& b, const PlanNode& n) {
   AttentionStep s{};
   s.q = read_heads(b, n.input(kQ), n.attrs.i("q_num_heads"));
@@ -214,12 +220,17 @@ bool build(Builder& b, const PlanNode& n) {
   const double work = 2.0 * static_cast<double>(s.batch * s.q.heads * s.q.steps * s.total) * static_cast<double>(s.q.size + s.v.size + 20);
   const int threads = b.threads_for(work);
   s.scratch = b.scratch(static_cast<uint64_t>(s.per_thread * threads) * sizeof(float));
-  const bool flat = b.value(n.input(kQ)).dims.size() == 3;
+  const bool merged = b.value(n.input(kQ)).dims.size() == 4 && merges_heads(b, n), flat = merged || b.value(n.input(kQ)).dims.size() == 3;
   const int64_t wide = s.q.heads * s.v.size;
   s.y_batch = s.q.steps * wide;
   s.y_head = flat ? s.v.size : s.q.steps * s.v.size;
   s.y_step = flat ? wide : s.v.size;
-  s.y = b.write(n.output());
+  if (merged) {
+    s.y = b.scratch(b.value(n.output()).bytes());
+    b.write_view(n.output(), {s.y, 0, {s.y_batch, s.y_head, s.y_step, 1}});
+  } else {
+    s.y = b.write(n.output());
+  }
   std::vector<SlotId> writes{s.y};
   for (const Appended& a : {s.key, s.value}) {
     if (a.past != kNoSlot) reads.push_back(a.past);

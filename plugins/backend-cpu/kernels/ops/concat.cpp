@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Concat. Where a part lies in one piece in the result, its producer writes it there and nothing is copied.
+#include <algorithm>
+
 #include "../../threads/pool.hpp"
 #include "../kernel.hpp"
 #include "../onednn/primitive.hpp"
@@ -27,32 +29,102 @@ struct ConcatStep {
   }
 };
 
+/// Channels that lie together in a block of a part and of the result.
+struct Lanes {
+  SlotId from;
+  int64_t from_block, from_blocks, from_lane, lane, count;
+};
+/// Along the channels of a blocked layout where parts do not fill their last block: the ones behind move on by some lanes.
+struct LanesStep {
+  std::vector<std::vector<Lanes>> blocks;  ///< of the result
+  SlotId to;
+  int64_t batch, spatial, block;
+  void run(const Run& r) const {
+    const auto n = static_cast<int64_t>(blocks.size());
+    parallel_for(batch * n, std::max<int64_t>(1, 8192 / (spatial * block)), [&](int64_t begin, int64_t end) {
+      for (int64_t u = begin; u < end; ++u) {
+        float* out = r.at<float>(to) + u * spatial * block;
+        const auto& lanes = blocks[static_cast<size_t>(u % n)];
+        for (const auto& l : lanes) copy(l, r.at<float>(l.from) + (u / n * l.from_blocks + l.from_block) * spatial * block, out);
+        const int64_t used = lanes.back().lane + lanes.back().count;
+        if (used == block) continue;
+        for (int64_t s = 0; s < spatial; ++s) std::fill(out + s * block + used, out + (s + 1) * block, 0.0f);
+      }
+    });
+  }
+  void copy(const Lanes& l, const float* from, float* out) const {
+    if (l.count == block) {
+      std::memcpy(out, from, static_cast<size_t>(spatial * block) * sizeof(float));
+      return;
+    }
+    for (int64_t s = 0; s < spatial; ++s)
+      for (int64_t k = 0; k < l.count; ++k) out[s * block + l.lane + k] = from[s * block + l.from_lane + k];
+  }
+};
+
+/// What fills each block of the result.
+LanesStep make_lanes(const Builder& b, const PlanNode& n, const std::vector<SlotId>& parts, SlotId to, int64_t block) {
+  const Dims& y = b.value(n.output()).dims;
+  LanesStep step{std::vector<std::vector<Lanes>>(static_cast<size_t>(round_up(y[1], block) / block)), to, y[0], product(y, 2), block};
+  int64_t at = 0;
+  for (size_t k = 0; k < parts.size(); ++k) {
+    if (parts[k] == kNoSlot) continue;
+    const int64_t channels = b.value(n.in[k]).dims[1];
+    for (int64_t c = 0; c < channels;) {
+      const int64_t count = std::min({channels - c, block - c % block, block - at % block});
+      step.blocks[static_cast<size_t>(at / block)].push_back({parts[k], c / block, round_up(channels, block) / block, c % block, at % block, count});
+      c += count;
+      at += count;
+    }
+  }
+  return step;
+}
+
 int32_t match(const Builder& b, const PlanNode& n) {
   for (auto v : n.in)
     if (v == kNoValue || !b.value(v).known || b.value(v).type != b.value(n.output()).type || b.value(v).type.bits < 8) return -1;
   return n.posts.empty() && !b.value(n.output()).dims.empty() ? 100 : -1;
 }
 
-/// The layout that most elements already are in, when the parts can be joined along the axis in it.
-Layout choose_layout(const Builder& b, const PlanNode& n, size_t axis) {
+size_t axis_of(const Builder& b, const PlanNode& n) {
+  const int64_t a = n.attrs.i("axis");
+  return static_cast<size_t>(a < 0 ? a + static_cast<int64_t>(b.value(n.output()).dims.size()) : a);
+}
+
+bool fills_blocks(const Builder& b, const PlanNode& n, int64_t block) {
+  return std::all_of(n.in.begin(), n.in.end(), [&](ValueId v) { return b.value(v).dims[1] % block == 0; });
+}
+
+std::optional<LayoutCosts> layouts(const Builder& b, const PlanNode& n) {
+  if (match(b, n) < 0) return std::nullopt;
+  std::vector<ValueId> images(n.in);
+  images.push_back(n.output());
+  auto c = streaming_costs(b, images);
+  const int64_t block = block_of(dnn::preferred_block());
+  const size_t axis = axis_of(b, n);
+  if (!c || b.value(n.output()).dims[0] != 1 || axis == 0) return c;
+  // Parts that lie in one piece in the result are written there by their producers.
   const Dims& y = b.value(n.output()).dims;
-  if (!b.is_f32(n.output()) || y.size() < 3) return Layout::plain;
+  if (axis == 1) (*c)[Layout::plain] = 0;
+  if (axis == 1 && fills_blocks(b, n, block)) (*c)[dnn::preferred_block()] = 0;
+  if (product(y, 2) == 1 || axis == 2) (*c)[Layout::channels_last] = 0;
+  return c;
+}
+
+/// As planned; else the one that most elements already are in.
+Layout choose_layout(const Builder& b, const PlanNode& n) {
+  if (b.planned()) return *b.planned();
+  if (b.value(n.output()).dims.size() < 3) return Layout::plain;
   int64_t weight[kLayouts] = {};
   for (auto v : n.in) weight[static_cast<int>(b.home(v))] += b.value(v).count();
-  Layout best = Layout::plain;
-  for (int k = 1; k < kLayouts; ++k)
-    if (weight[k] > weight[static_cast<int>(best)]) best = static_cast<Layout>(k);
-  if (block_of(best) > 1 && axis == 1)
-    for (auto v : n.in)
-      if (b.value(v).dims[1] % block_of(best) != 0) return b.value(n.output()).dims.size() <= 5 ? Layout::channels_last : Layout::plain;
-  return best;
+  return static_cast<Layout>(std::max_element(weight, weight + kLayouts) - weight);
 }
 
 bool build(Builder& b, const PlanNode& n) {
   const ValueId y = n.output();
   const Dims& dims = b.value(y).dims;
-  const auto axis = static_cast<size_t>(n.attrs.i("axis") < 0 ? n.attrs.i("axis") + static_cast<int64_t>(dims.size()) : n.attrs.i("axis"));
-  const Layout l = choose_layout(b, n, axis);
+  const size_t axis = axis_of(b, n);
+  const Layout l = choose_layout(b, n);
   const uint64_t size = b.value(y).type.bits / 8u;
   // In memory order: what stands before the axis is rows, the rest is a piece of a row.
   auto rows_of = [&](const Dims& d) {
@@ -71,6 +143,13 @@ bool build(Builder& b, const PlanNode& n) {
   std::vector<SlotId> parts;
   for (auto v : n.in) parts.push_back(b.value(v).count() ? b.read(v, l) : kNoSlot);
   const SlotId to = b.write(y, l);
+  const int threads = b.threads_for(static_cast<double>(physical_count(dims, l)) * 10);
+  if (block_of(l) > 1 && axis == 1 && !fills_blocks(b, n, block_of(l))) {
+    std::vector<SlotId> reads;
+    std::copy_if(parts.begin(), parts.end(), std::back_inserter(reads), [](SlotId s) { return s != kNoSlot; });
+    b.step("cpu/concat", make_lanes(b, n, parts, to, block_of(l)), reads, {to}, threads);
+    return true;
+  }
   ConcatStep step{{}, to, rows, static_cast<uint64_t>(physical_count(dims, l)) * size / rows};
   std::vector<SlotId> reads;
   uint64_t offset = 0;
@@ -84,12 +163,12 @@ bool build(Builder& b, const PlanNode& n) {
     offset += piece;
   }
   if (step.parts.empty()) return true;
-  b.step("cpu/concat", std::move(step), reads, {to}, b.threads_for(static_cast<double>(physical_count(dims, l)) * 10));
+  b.step("cpu/concat", std::move(step), reads, {to}, threads);
   return true;
 }
 
 }  // namespace
 
-void register_concat(KernelTable& t) { t.add({"cpu/concat", "Concat", match, build}); }
+void register_concat(KernelTable& t) { t.add({"cpu/concat", "Concat", match, build, layouts}); }
 
 }  // namespace tenon::cpu

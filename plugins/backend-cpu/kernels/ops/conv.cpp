@@ -31,7 +31,7 @@ std::optional<Conv> read_conv(const Builder& b, const PlanNode& n) {
   c.kernel.assign(w.begin() + 2, w.end());
   auto window = window_of(n.attrs, x, y, c.kernel);
   if (!window) return std::nullopt;
-  c.window = *window;
+  c.window = dnn_window(*window);
   c.in = x;
   c.out = y;
   c.weight_dims = w;
@@ -54,19 +54,30 @@ struct Choice {
   bool in_place = false;
 };
 
-/// Seconds that a conversion of this many elements takes; memory moves at some 8 GB/s there and back.
-double move_cost(const Dims& d) { return 1e-6 + static_cast<double>(product(d)) * 8 / 8e9; }
-
-double run_cost(const Conv& c, const dnn::Primitive& p, Layout src, Layout dst) {
-  if (dnn::is_slow(p.impl)) return c.flops / 1e9;
+double run_cost(const Conv& c, const std::string& impl, Layout src, Layout dst) {
+  if (dnn::is_slow(impl)) return c.flops / 1e9;
   double flops = c.flops;
   const bool depthwise = c.group > 1 && c.weight_dims[1] == 1 && c.weight_dims[2] == 1;
   auto pad = [](int64_t n, int64_t block) { return static_cast<double>(round_up(n, block)) / static_cast<double>(n); };
   flops *= pad(c.out[1], block_of(dst));
   if (!depthwise) flops *= pad(c.in[1], block_of(src));
-  if (dnn::is_gemm(p.impl)) return flops / (depthwise ? 2e9 : 60e9);
+  if (dnn::is_gemm(impl)) return flops / (depthwise ? 2e9 : 4e9);
   if (depthwise) return flops / (src == Layout::channels_last ? 50e9 : 60e9);
-  return flops / (src == Layout::channels_last ? (c.in[1] < 64 ? 80e9 : 100e9) : 100e9);
+  return flops / (src == Layout::channels_last && c.in[1] < 16 ? 80e9 : 100e9);
+}
+
+/// What follows the convolution but a residual.
+void add_posts(const Builder& b, const PlanNode& n, dnn::Posts& posts) {
+  if (auto a = fused_activation(n.attrs)) posts.activation(*a);
+  for (const auto& post : n.posts) {
+    if (post.operand == kNoValue) {
+      posts.activation(*unary_of(post.op, post.attrs));
+    } else if (auto s = b.constant_scalar(post.operand)) {
+      if (post.op == "Add") posts.linear(1, *s);
+      else if (post.op == "Sub") posts.linear(1, -*s);
+      else posts.linear(post.op == "Mul" ? *s : 1 / *s, 0);
+    }
+  }
 }
 
 std::optional<Choice> attempt(const Builder& b, const Conv& c, const PlanNode& n, Layout src, Layout dst) {
@@ -80,23 +91,14 @@ std::optional<Choice> attempt(const Builder& b, const Conv& c, const PlanNode& n
     else
       r.sum_arg = posts.add(dnn::desc(y, dst));
   }
-  if (auto a = fused_activation(n.attrs)) posts.activation(*a);
-  for (const auto& post : n.posts) {
-    if (post.operand == kNoValue) {
-      posts.activation(*unary_of(post.op, post.attrs));
-    } else if (auto s = b.constant_scalar(post.operand)) {
-      if (post.op == "Add") posts.linear(1, *s);
-      else if (post.op == "Sub") posts.linear(1, -*s);
-      else posts.linear(post.op == "Mul" ? *s : 1 / *s, 0);
-    }
-  }
+  add_posts(b, n, posts);
   const dnn::Desc bias = dnn::desc({y[1]}, Layout::plain);
   auto p = dnn::convolution(dnn::desc(x, src), dnn::any(c.weight_dims), c.bias == kNoValue ? nullptr : &bias, dnn::desc(y, dst), c.window, posts);
   if (!p) return std::nullopt;
   r.p = std::move(*p);
-  r.cost = run_cost(c, r.p, src, dst);
-  if (b.value(c.x).slot[static_cast<int>(src)] == kNoSlot) r.cost += move_cost(x);
-  if (c.residual != kNoValue && b.value(c.residual).slot[static_cast<int>(dst)] == kNoSlot) r.cost += move_cost(y);
+  r.cost = run_cost(c, r.p.impl, src, dst);
+  if (b.value(c.x).slot[static_cast<int>(src)] == kNoSlot) r.cost += move_seconds(product(x));
+  if (c.residual != kNoValue && b.value(c.residual).slot[static_cast<int>(dst)] == kNoSlot) r.cost += move_seconds(product(y));
   return r;
 }
 
@@ -113,6 +115,31 @@ Conv with_post_residual(const Builder& b, Conv c, const PlanNode& n, PlanNode* r
   return c;
 }
 
+std::optional<LayoutCosts> layouts(const Builder& b, const PlanNode& node) {
+  const auto read = read_conv(b, node);
+  if (!read) return std::nullopt;
+  PlanNode n;
+  const Conv c = with_post_residual(b, *read, node, &n);
+  ThreadScope scope(b.threads_for(c.flops));
+  const dnn::Desc bias = dnn::desc({c.out[1]}, Layout::plain), weights = dnn::any(c.weight_dims);
+  auto seconds = [&](Layout src, Layout dst) {
+    dnn::Posts posts;
+    add_posts(b, n, posts);
+    const auto impl = dnn::convolution_impl(dnn::desc(c.in, src), weights, c.bias == kNoValue ? nullptr : &bias, dnn::desc(c.out, dst), c.window, posts);
+    return impl ? run_cost(c, *impl, src, dst) : kCannot;
+  };
+  LayoutCosts r;
+  const Layout block = dnn::preferred_block();
+  for (Layout l : {Layout::plain, Layout::channels_last, block}) r[l] = seconds(l, l);
+  r.values = {c.x, c.y};
+  r.leads = true;
+  if (c.residual != kNoValue) r.values.push_back(c.residual);
+  // oneDNN has kernels for first layers, which read few channels as they come.
+  if (c.in[1] < 16) r.from_plain = seconds(Layout::plain, block);
+  if (r.from_plain < kCannot) r.plain_too = c.x;
+  return r;
+}
+
 std::shared_ptr<void> pack_weights(Builder& b, const Conv& c, const dnn::Desc& to) {
   const dnn::Desc from = dnn::desc(c.weight_dims, Layout::plain);
   return b.packed(c.w, dnn::key(to), [&] { return dnn::pack(from, b.value(c.w).data, to); });
@@ -123,17 +150,17 @@ bool build(Builder& b, const PlanNode& node) {
   const Conv c = with_post_residual(b, *read_conv(b, node), node, &n);
   const int threads = b.threads_for(c.flops);
   ThreadScope scope(threads);
-  const Layout block = dnn::preferred_block(), home = b.home(c.x);
-  std::vector<std::pair<Layout, Layout>> tries{{block, block}, {home, block}, {Layout::channels_last, Layout::channels_last}};
-  if (home == Layout::plain && c.flops < 1e6) tries.emplace_back(Layout::plain, Layout::plain);
+  const Layout planned = b.planned().value_or(Layout::plain), home = b.home(c.x);
   std::optional<Choice> best;
   auto consider = [&](Layout src, Layout dst) {
     auto t = attempt(b, c, n, src, dst);
     if (t && (!best || t->cost < best->cost)) best = std::move(t);
   };
-  for (size_t k = 0; k < tries.size(); ++k)
-    if (k != 1 || tries[1] != tries[0]) consider(tries[k].first, tries[k].second);
-  if (!best) consider(Layout::plain, Layout::plain);
+  consider(planned, planned);
+  if (home != planned && c.in[1] < 16) consider(home, planned);
+  // The layout that suits the neighbours has nothing for this one.
+  if (!best || dnn::is_slow(best->p.impl))
+    for (Layout l : {dnn::preferred_block(), Layout::channels_last, Layout::plain}) consider(l, l);
   if (!best) return false;
 
   const SlotId x = b.read(c.x, best->src);
@@ -166,6 +193,6 @@ bool build(Builder& b, const PlanNode& node) {
 
 }  // namespace
 
-void register_conv(KernelTable& t) { t.add({"onednn/conv", "Conv", match, build}); }
+void register_conv(KernelTable& t) { t.add({"onednn/conv", "Conv", match, build, layouts}); }
 
 }  // namespace tenon::cpu

@@ -32,8 +32,9 @@ std::optional<IntegerConv> read_conv(const Builder& b, const PlanNode& n) {
   if (in.count() == 0 || weight.count() == 0 || out.count() == 0) return std::nullopt;
   if (n.has_in(2) && (!b.value(n.input(2)).known || b.value(n.input(2)).count() != 1)) return std::nullopt;
   const Dims kernel(weight.dims.begin() + 2, weight.dims.end());
-  const auto window = window_of(n.attrs, in.dims, out.dims, kernel);
-  if (!window) return std::nullopt;
+  const auto read = window_of(n.attrs, in.dims, out.dims, kernel);
+  if (!read) return std::nullopt;
+  const dnn::Window window = dnn_window(*read);
   IntegerConv c;
   c.window.batch = in.dims[0];
   c.window.channels = in.dims[1];
@@ -43,9 +44,9 @@ std::optional<IntegerConv> read_conv(const Builder& b, const PlanNode& n) {
   c.window.in = axes_of(in.dims, 2, 1);
   c.window.out = axes_of(out.dims, 2, 1);
   c.window.kernel = axes_of(kernel, 0, 1);
-  c.window.strides = axes_of(window->strides, 0, 1);
-  c.window.dilations = axes_of(window->dilations, 0, 1);
-  c.window.begin = axes_of(window->begin, 0, 0);
+  c.window.strides = axes_of(window.strides, 0, 1);
+  c.window.dilations = axes_of(window.dilations, 0, 1);
+  c.window.begin = axes_of(window.begin, 0, 0);
   const auto zero = weight_zero_points(b, n.input(3), c.filters);
   const auto end = integer_end(b, n, c.filters);
   if (!zero || !end) return std::nullopt;

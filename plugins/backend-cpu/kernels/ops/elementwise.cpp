@@ -163,6 +163,21 @@ std::optional<Chain> read_chain(const Builder& b, const PlanNode& n) {
 
 int32_t match(const Builder& b, const PlanNode& n) { return read_chain(b, n) ? 100 : -1; }
 
+/// The result and what is of its shape; the rest is read in any layout.
+std::optional<LayoutCosts> layouts(const Builder& b, const PlanNode& n) {
+  const auto c = read_chain(b, n);
+  if (!c) return std::nullopt;
+  const Dims& dims = b.value(n.output()).dims;
+  std::vector<ValueId> images{n.output()};
+  auto add = [&](ValueId v) {
+    if (!b.is_constant(v) && b.value(v).dims == dims) images.push_back(v);
+  };
+  add(c->main);
+  for (const auto& op : c->ops)
+    if (op.binary) add(op.operand);
+  return images.size() > 1 ? streaming_costs(b, images) : std::nullopt;
+}
+
 class ChainBuilder {
   Builder& b_;
   const PlanNode& n_;
@@ -212,6 +227,10 @@ class ChainBuilder {
   /// Where the largest input already is.
   void choose_layout() {
     if (dims_.size() < 3 || dims_.size() > 5) return;
+    if (b_.planned()) {
+      layout_ = *b_.planned();
+      return;
+    }
     auto consider = [&](ValueId v) {
       if (b_.value(v).dims == dims_ && layout_ == Layout::plain && !b_.value(v).constant) layout_ = b_.home(v);
     };
@@ -255,6 +274,10 @@ class ChainBuilder {
     if (layout_ == Layout::plain) {
       const Strided x = b_.strided(v);
       return {x.slot, x.offset, spread(x.strides)};
+    }
+    if (layout_ == Layout::channels_last && b_.value(v).has_view && b_.value(v).slot[static_cast<int>(layout_)] == kNoSlot) {
+      const Strided x = b_.strided(v);
+      return {x.slot, x.offset, physical(spread(x.strides))};
     }
     const bool same_rank = missing == 0;
     const bool by_channel = d.size() + 1 >= dims_.size() && d[1 - missing] != 1;
@@ -375,7 +398,7 @@ int chain_input(const Builder& b, const PlanNode& n) {
 void register_elementwise(KernelTable& t) {
   for (const char* op : {kFakeQuantize, "Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "Swish", "Gelu", "Clip", "Abs", "Sqrt", "Neg", "Exp", "Log", "Erf",
                          "Reciprocal", "Rsqrt", "Floor", "Ceil", "Round", "Sign", "Softplus", "Sin", "Cos", "Add", "Sub", "Mul", "Div", "Maximum", "Minimum", "Pow", "PRelu"})
-    t.add({"cpu/elementwise", op, match, build});
+    t.add({"cpu/elementwise", op, match, build, layouts});
 }
 
 }  // namespace tenon::cpu

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../kernel.hpp"
+#include "../strided_copy.hpp"
 
 namespace tenon::cpu {
 namespace {
@@ -11,39 +12,6 @@ bool movable(const Builder& b, const PlanNode& n) { return n.posts.empty() && b.
 int32_t match_any(const Builder& b, const PlanNode& n) { return movable(b, n) ? 10 : -1; }
 
 int64_t wrap(int64_t axis, size_t rank) { return axis < 0 ? axis + static_cast<int64_t>(rank) : axis; }
-
-/// Strides of the same elements under other dims; nothing when they are in no regular distance.
-std::optional<Dims> reshape_strides(const Dims& from, const Dims& strides, const Dims& to) {
-  Dims f, s, out(to.size(), 1);
-  for (size_t i = 0; i < from.size(); ++i)
-    if (from[i] != 1) {
-      f.push_back(from[i]);
-      s.push_back(strides[i]);
-    }
-  size_t i = 0, j = 0;
-  while (i < f.size()) {
-    // A group of dims on both sides with the same number of elements.
-    size_t i_end = i + 1, j_end = j;
-    int64_t a = f[i], c = 1;
-    while (true) {
-      while (j_end < to.size() && c < a) c *= to[j_end++];
-      if (c == a) break;
-      if (i_end == f.size()) return std::nullopt;
-      a *= f[i_end++];
-    }
-    for (size_t k = i; k + 1 < i_end; ++k)
-      if (s[k] != s[k + 1] * f[k + 1]) return std::nullopt;
-    int64_t stride = s[i_end - 1];
-    for (size_t k = j_end; k-- > j;) {
-      out[k] = stride;
-      stride *= to[k];
-    }
-    i = i_end;
-    j = j_end;
-  }
-  for (; j < to.size(); ++j) out[j] = 1;
-  return out;
-}
 
 bool build_reshape(Builder& b, const PlanNode& n) {
   const ValueId x = n.input(0), y = n.output();
@@ -76,6 +44,25 @@ int32_t match_slice(const Builder& b, const PlanNode& n) {
   for (size_t k = 1; k < n.in.size(); ++k)
     if (n.has_in(k) && !b.constant_ints(n.input(k))) return -1;
   return 10;
+}
+/// Parts of images: views of plain and channels_last memory, which cost nothing where the part lies in one piece.
+std::optional<LayoutCosts> layouts_part(const Builder& b, const PlanNode& n, bool in_one_piece_plain, bool in_one_piece_last) {
+  std::vector<ValueId> images(n.out);
+  images.push_back(n.input(0));
+  auto c = streaming_costs(b, images);
+  if (!c) return c;
+  const double copy = move_seconds(b.value(n.output()).count());
+  c->seconds.fill(kCannot);
+  (*c)[Layout::plain] = in_one_piece_plain ? 0 : copy;
+  (*c)[Layout::channels_last] = in_one_piece_last ? 0 : copy;
+  return c;
+}
+/// By how the sizes differ: along the first axes there are, the part lies in one piece.
+std::optional<LayoutCosts> layouts_slice(const Builder& b, const PlanNode& n) {
+  if (match_slice(b, n) < 0) return std::nullopt;
+  const Dims &x = b.value(n.input(0)).dims, &y = b.value(n.output()).dims;
+  if (x.size() < 3 || x[0] != 1) return layouts_part(b, n, false, false);
+  return layouts_part(b, n, std::equal(x.begin() + 2, x.end(), y.begin() + 2), x[1] == y[1] && std::equal(x.begin() + 3, x.end(), y.begin() + 3));
 }
 bool build_slice(Builder& b, const PlanNode& n) {
   const ValueId x = n.input(0);
@@ -113,6 +100,13 @@ int32_t match_split(const Builder& b, const PlanNode& n) {
   for (auto y : n.out)
     if (y == kNoValue) return -1;
   return match_any(b, n);
+}
+
+std::optional<LayoutCosts> layouts_split(const Builder& b, const PlanNode& n) {
+  if (match_split(b, n) < 0 || b.value(n.input(0)).dims.size() < 3) return std::nullopt;
+  const Dims& x = b.value(n.input(0)).dims;
+  const int64_t axis = wrap(n.attrs.i("axis"), x.size());
+  return layouts_part(b, n, x[0] == 1 && axis == 1, x[0] == 1 && axis == 2);
 }
 
 bool build_expand(Builder& b, const PlanNode& n) {
@@ -175,7 +169,10 @@ bool build_depth_to_space(Builder& b, const PlanNode& n) {
   const int64_t c = d[1] / (k * k), sn = v.strides[0], sc = v.strides[1], sh = v.strides[2], sw = v.strides[3];
   const bool dcr = n.attrs.s("mode", "DCR") == "DCR";
   const int64_t sk1 = dcr ? sc * c * k : sc * k, sk2 = dcr ? sc * c : sc, s_c = dcr ? sc : sc * k * k;
-  b.copy_into(y, {v.slot, v.offset, {sn, s_c, sh, sk1, sw, sk2}}, {d[0], c, d[2], k, d[3], k});
+  if (b.planned() == Layout::channels_last)
+    b.copy_into(y, {v.slot, v.offset, {sn, sh, sk1, sw, sk2, s_c}}, {d[0], d[2], k, d[3], k, c}, Layout::channels_last);
+  else
+    b.copy_into(y, {v.slot, v.offset, {sn, s_c, sh, sk1, sw, sk2}}, {d[0], c, d[2], k, d[3], k});
   return true;
 }
 bool build_space_to_depth(Builder& b, const PlanNode& n) {
@@ -184,8 +181,16 @@ bool build_space_to_depth(Builder& b, const PlanNode& n) {
   const int64_t k = n.attrs.i("blocksize");
   const Strided v = b.strided(x);
   const int64_t sn = v.strides[0], sc = v.strides[1], sh = v.strides[2], sw = v.strides[3];
-  b.copy_into(y, {v.slot, v.offset, {sn, sh, sw, sc, sh * k, sw * k}}, {d[0], k, k, d[1], d[2] / k, d[3] / k});
+  if (b.planned() == Layout::channels_last)
+    b.copy_into(y, {v.slot, v.offset, {sn, sh * k, sw * k, sh, sw, sc}}, {d[0], d[2] / k, d[3] / k, k, k, d[1]}, Layout::channels_last);
+  else
+    b.copy_into(y, {v.slot, v.offset, {sn, sh, sw, sc, sh * k, sw * k}}, {d[0], k, k, d[1], d[2] / k, d[3] / k});
   return true;
+}
+std::optional<LayoutCosts> layouts_rank4(const Builder& b, const PlanNode& n) {
+  auto c = streaming_costs(b, {n.input(0), n.output()});
+  if (c) (*c)[Layout::blocked8] = (*c)[Layout::blocked16] = kCannot;
+  return c;
 }
 int32_t match_rank4(const Builder& b, const PlanNode& n) { return movable(b, n) && b.value(n.input(0)).dims.size() == 4 ? 50 : -1; }
 
@@ -194,13 +199,13 @@ int32_t match_rank4(const Builder& b, const PlanNode& n) { return movable(b, n) 
 void register_movement(KernelTable& t) {
   for (const char* op : {"Reshape", "Squeeze", "Unsqueeze", "Identity"}) t.add({"cpu/view", op, match_any, build_reshape});
   t.add({"cpu/view", "Transpose", match_any, build_transpose});
-  t.add({"cpu/view", "Slice", match_slice, build_slice});
-  t.add({"cpu/view", "Split", match_split, build_split});
+  t.add({"cpu/view", "Slice", match_slice, build_slice, layouts_slice});
+  t.add({"cpu/view", "Split", match_split, build_split, layouts_split});
   t.add({"cpu/view", "Expand", match_any, build_expand});
   t.add({"cpu/view", "Gather", match_select, build_select});
   t.add({"cpu/tile", "Tile", match_tile, build_tile});
-  t.add({"cpu/depth-to-space", "DepthToSpace", match_rank4, build_depth_to_space});
-  t.add({"cpu/space-to-depth", "SpaceToDepth", match_rank4, build_space_to_depth});
+  t.add({"cpu/depth-to-space", "DepthToSpace", match_rank4, build_depth_to_space, layouts_rank4});
+  t.add({"cpu/space-to-depth", "SpaceToDepth", match_rank4, build_space_to_depth, layouts_rank4});
 }
 
 }  // namespace tenon::cpu

@@ -2,6 +2,7 @@
 // LayerNormalization, RMSNormalization, both with a residual, InstanceNormalization, GroupNormalization, Softmax and LogSoftmax over
 // contiguous rows.
 #include <cmath>
+#include <numeric>
 
 #include "../../threads/pool.hpp"
 #include "../kernel.hpp"
@@ -152,6 +153,51 @@ struct ChannelNorm {
   }
 };
 
+/// The same of channels_last images: sums of all channels at once, pixel by pixel.
+struct PixelNorm {
+  SlotId x, y, gain, bias;
+  int64_t batch, groups, channels, spatial;
+  float epsilon;
+  void run(const Run& r) const {
+    const float *in = r.at<float>(x), *g = r.at<float>(gain), *s = r.at<float>(bias);
+    float* out = r.at<float>(y);
+    const auto n = static_cast<size_t>(channels);
+    parallel_for(batch, 1, [&](int64_t begin, int64_t end) {
+      std::vector<float> mean(n), scale(n), pixel(n);
+      for (int64_t i = begin; i < end; ++i) {
+        const float* p = in + i * spatial * channels;
+        float* q = out + i * spatial * channels;
+        std::fill(mean.begin(), mean.end(), 0.0f);
+        for (int64_t k = 0; k < spatial; ++k) accumulate(false, p + k * channels, mean.data(), n);
+        average(mean);
+        std::fill(scale.begin(), scale.end(), 0.0f);
+        for (int64_t k = 0; k < spatial; ++k) {
+          apply_binary(Binary::sub, false, p + k * channels, mean.data(), pixel.data(), n);
+          apply_unary({Unary::square}, pixel.data(), pixel.data(), n);
+          accumulate(false, pixel.data(), scale.data(), n);
+        }
+        average(scale);
+        for (size_t c = 0; c < n; ++c) {
+          scale[c] = g[c] / std::sqrt(scale[c] + epsilon);
+          mean[c] = s[c] - mean[c] * scale[c];
+        }
+        for (int64_t k = 0; k < spatial; ++k) {
+          apply_binary(Binary::mul, false, p + k * channels, scale.data(), q + k * channels, n);
+          apply_binary(Binary::add, false, q + k * channels, mean.data(), q + k * channels, n);
+        }
+      }
+    });
+  }
+  /// Sums of channels become the means of their groups.
+  void average(std::vector<float>& sums) const {
+    const int64_t per_group = channels / groups;
+    for (int64_t k = 0; k < groups; ++k) {
+      const auto first = sums.begin() + k * per_group;
+      std::fill(first, first + per_group, std::accumulate(first, first + per_group, 0.0f) / static_cast<float>(per_group * spatial));
+    }
+  }
+};
+
 int32_t match_channel_norm(const Builder& b, const PlanNode& n) {
   if (!all_f32(b, n) || n.in.size() != 3) return -1;
   const Dims& d = b.value(n.input(0)).dims;
@@ -159,6 +205,11 @@ int32_t match_channel_norm(const Builder& b, const PlanNode& n) {
   for (size_t k = 1; k < 3; ++k)
     if (!n.has_in(k) || b.value(n.input(k)).count() != d[1]) return -1;
   return 100;
+}
+std::optional<LayoutCosts> layouts_channel_norm(const Builder& b, const PlanNode& n) {
+  auto c = match_channel_norm(b, n) < 0 ? std::nullopt : streaming_costs(b, {n.input(0), n.output()});
+  if (c) (*c)[Layout::blocked8] = (*c)[Layout::blocked16] = kCannot;
+  return c;
 }
 bool build_channel_norm(Builder& b, const PlanNode& n) {
   const Dims& d = b.value(n.input(0)).dims;
@@ -168,11 +219,16 @@ bool build_channel_norm(Builder& b, const PlanNode& n) {
   s.groups = n.op == "GroupNormalization" ? n.attrs.i("num_groups", 1) : d[1];
   s.spatial = product(d, 2);
   s.epsilon = static_cast<float>(n.attrs.f("epsilon", 1e-5));
-  s.x = b.read(n.input(0));
+  const Layout l = b.planned() == Layout::channels_last ? Layout::channels_last : Layout::plain;
+  s.x = b.read(n.input(0), l);
   s.gain = b.read(n.input(1));
   s.bias = b.read(n.input(2));
-  s.y = b.write_over(n.output(), Layout::plain, n.input(0));
-  b.step("cpu/instance-norm", s, {s.x, s.gain, s.bias}, {s.y}, b.threads_for(static_cast<double>(product(d)) * 50));
+  s.y = b.write_over(n.output(), l, n.input(0));
+  const int threads = b.threads_for(static_cast<double>(product(d)) * 50);
+  if (l == Layout::plain)
+    b.step("cpu/instance-norm", s, {s.x, s.gain, s.bias}, {s.y}, threads);
+  else
+    b.step("cpu/instance-norm", PixelNorm{s.x, s.y, s.gain, s.bias, s.batch, s.groups, s.channels, s.spatial, s.epsilon}, {s.x, s.gain, s.bias}, {s.y}, threads);
   return true;
 }
 
@@ -297,8 +353,8 @@ void register_normalize(KernelTable& t) {
   t.add({"cpu/layer-norm", "RMSNormalization", match_row_norm, build_row_norm});
   t.add({"cpu/skip-norm", "SkipLayerNormalization", match_skip_norm, build_skip_norm});
   t.add({"cpu/skip-norm", "SkipRMSNormalization", match_skip_norm, build_skip_norm});
-  t.add({"cpu/instance-norm", "InstanceNormalization", match_channel_norm, build_channel_norm});
-  t.add({"cpu/instance-norm", "GroupNormalization", match_channel_norm, build_channel_norm});
+  t.add({"cpu/instance-norm", "InstanceNormalization", match_channel_norm, build_channel_norm, layouts_channel_norm});
+  t.add({"cpu/instance-norm", "GroupNormalization", match_channel_norm, build_channel_norm, layouts_channel_norm});
   t.add({"cpu/softmax", "Softmax", match_softmax, build_softmax});
   t.add({"cpu/softmax", "LogSoftmax", match_softmax, build_softmax});
 }

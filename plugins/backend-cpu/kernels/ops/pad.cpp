@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pad: the input's rows are copied into place, what is around them is filled or repeated.
+#include <algorithm>
 #include <cstdlib>
 
 #include "../../threads/pool.hpp"
@@ -125,22 +126,57 @@ std::optional<Amounts> read_pad(const Builder& b, const PlanNode& n) {
 }
 
 int32_t match(const Builder& b, const PlanNode& n) { return read_pad(b, n) ? 100 : -1; }
+/// Sizes and what comes before, in the order of memory.
+struct Physical {
+  Dims in, out, before;
+};
+
+Dims in_order(Dims d, Layout l) {
+  if (l == Layout::channels_last) std::rotate(d.begin() + 1, d.begin() + 2, d.end());
+  return d;
+}
+
+/// Nothing when the padding would have to go inside of a block, or into channels that do not exist.
+std::optional<Physical> physical(const Builder& b, const PlanNode& n, const Amounts& a, Layout l) {
+  const Dims &in = b.value(n.input(0)).dims, &out = b.value(n.output()).dims;
+  const int64_t block = block_of(l);
+  Physical p{in_order(in, l), in_order(out, l), in_order(a.before, l)};
+  if (block == 1) return p;
+  const bool along_channels = a.before[1] != 0 || in[1] != out[1];
+  if (in[1] % block != 0 || out[1] % block != 0 || a.before[1] % block != 0 || (along_channels && n.attrs.s("mode", "constant") != "constant")) return std::nullopt;
+  for (Dims* d : {&p.in, &p.out, &p.before}) (*d)[1] /= block;
+  p.in.push_back(block);
+  p.out.push_back(block);
+  p.before.push_back(0);
+  return p;
+}
+
+std::optional<LayoutCosts> layouts(const Builder& b, const PlanNode& n) {
+  const auto a = read_pad(b, n);
+  auto c = a ? streaming_costs(b, {n.input(0), n.output()}) : std::nullopt;
+  for (Layout l : {Layout::blocked8, Layout::blocked16})
+    if (c && !physical(b, n, *a, l)) (*c)[l] = kCannot;
+  return c;
+}
+
 bool build(Builder& b, const PlanNode& n) {
   const Amounts a = *read_pad(b, n);
-  const Dims in = b.value(n.input(0)).dims, out = b.value(n.output()).dims;
+  Layout l = b.planned().value_or(Layout::plain);
+  if (!physical(b, n, a, l)) l = Layout::plain;
+  const auto [in, out, before] = *physical(b, n, a, l);
   const std::string mode = n.attrs.s("mode", "constant");
   PadStep s;
   s.size = b.value(n.input(0)).type.bits / 8u;
   if (n.has_in(2)) std::memcpy(s.value, b.value(n.input(2)).data, s.size);
-  for (size_t d = 0; d + 1 < in.size(); ++d) s.maps.push_back(map_of(mode, in[d], out[d], a.before[d]));
+  for (size_t d = 0; d + 1 < in.size(); ++d) s.maps.push_back(map_of(mode, in[d], out[d], before[d]));
   s.in_strides = dense_strides(in);
-  s.row = map_of(mode, in.back(), out.back(), a.before.back());
-  s.first = std::max<int64_t>(a.before.back(), 0);
-  s.from = std::max<int64_t>(-a.before.back(), 0);
+  s.row = map_of(mode, in.back(), out.back(), before.back());
+  s.first = std::max<int64_t>(before.back(), 0);
+  s.from = std::max<int64_t>(-before.back(), 0);
   s.count = std::max<int64_t>(std::min(in.back() - s.from, out.back() - s.first), 0);
   s.first = std::min(s.first, out.back());
-  s.x = b.read(n.input(0));
-  s.y = b.write(n.output());
+  s.x = b.read(n.input(0), l);
+  s.y = b.write(n.output(), l);
   const SlotId x = s.x, y = s.y;
   b.step("cpu/pad", std::move(s), {x}, {y}, b.threads_for(static_cast<double>(product(out)) * 15));
   return true;
@@ -148,6 +184,6 @@ bool build(Builder& b, const PlanNode& n) {
 
 }  // namespace
 
-void register_pad(KernelTable& t) { t.add({"cpu/pad", "Pad", match, build}); }
+void register_pad(KernelTable& t) { t.add({"cpu/pad", "Pad", match, build, layouts}); }
 
 }  // namespace tenon::cpu

@@ -9,23 +9,24 @@ namespace {
 
 bool image(const Builder& b, ValueId v) { return b.is_f32(v) && b.value(v).dims.size() >= 3 && b.value(v).dims.size() <= 5; }
 
-struct Pooling {
-  dnn::Pool kind;
-  Dims kernel;
-  dnn::Window window;
-};
+dnn::Pool kind_of(WindowReduction r) {
+  return r == WindowReduction::max ? dnn::Pool::max : r == WindowReduction::mean ? dnn::Pool::average_exclude : dnn::Pool::average_include;
+}
 
 /// Adds the step in the layout where the input is, or in the preferred one when oneDNN has nothing good there.
-bool build_pooling(Builder& b, const PlanNode& n, const Pooling& p) {
+bool build_pooling(Builder& b, const PlanNode& n, const Window& window) {
+  const Dims kernel = kernel_of(window);
+  const dnn::Pool kind = kind_of(window.reduction);
+  const dnn::Window w = dnn_window(window);
   const Dims &x = b.value(n.input(0)).dims, &y = b.value(n.output()).dims;
-  const int threads = b.threads_for(static_cast<double>(product(y)) * static_cast<double>(product(p.kernel)) * 10);
+  const int threads = b.threads_for(static_cast<double>(product(y)) * static_cast<double>(product(kernel)) * 10);
   ThreadScope scope(threads);
-  const Layout home = b.home(n.input(0));
+  const Layout home = b.planned().value_or(b.home(n.input(0)));
   for (Layout l : {home, home == Layout::plain ? dnn::preferred_block() : home, Layout::plain}) {
-    auto q = dnn::pooling(p.kind, dnn::desc(x, l), dnn::desc(y, l), p.kernel, p.window);
+    auto q = dnn::pooling(kind, dnn::desc(x, l), dnn::desc(y, l), kernel, w);
     if (!q || (dnn::is_slow(q->impl) && l != Layout::plain)) continue;
     if (dnn::is_slow(q->impl) && l == home && product(y) > 4096 && home == Layout::plain) {
-      auto blocked = dnn::pooling(p.kind, dnn::desc(x, dnn::preferred_block()), dnn::desc(y, dnn::preferred_block()), p.kernel, p.window);
+      auto blocked = dnn::pooling(kind, dnn::desc(x, dnn::preferred_block()), dnn::desc(y, dnn::preferred_block()), kernel, w);
       if (blocked && !dnn::is_slow(blocked->impl)) {
         q = std::move(blocked);
         l = dnn::preferred_block();
@@ -38,60 +39,68 @@ bool build_pooling(Builder& b, const PlanNode& n, const Pooling& p) {
   return false;
 }
 
-std::optional<Pooling> read_pool(const Builder& b, const PlanNode& n) {
+std::optional<Window> read_pool(const Builder& b, const PlanNode& n) {
   if (!image(b, n.input(0)) || n.output(1) != kNoValue || !n.posts.empty()) return std::nullopt;
   const Dims &x = b.value(n.input(0)).dims, &y = b.value(n.output()).dims;
-  Pooling p;
-  p.kernel = n.attrs.ints("kernel_shape");
-  if (p.kernel.size() + 2 != x.size()) return std::nullopt;
-  auto w = window_of(n.attrs, x, y, p.kernel);
+  const Dims kernel = n.attrs.ints("kernel_shape");
+  if (kernel.size() + 2 != x.size()) return std::nullopt;
+  auto w = window_of(n.attrs, x, y, kernel);
   if (!w) return std::nullopt;
-  p.window = *w;
-  p.kind = dnn::Pool::max;
-  bool padded = false;
-  const auto declared = declared_pads(n.attrs, p.kernel.size());
+  const auto declared = declared_pads(n.attrs, kernel.size());
   bool beyond = false;  // the last window reaches past the declared padding
-  for (size_t i = 0; i < p.kernel.size(); ++i) {
-    if (p.window.dilations[i] != 1 || p.window.begin[i] >= p.kernel[i] || p.window.end[i] >= p.kernel[i]) return std::nullopt;
-    padded = padded || p.window.begin[i] > 0 || p.window.end[i] > 0;
-    beyond = beyond || (declared && p.window.end[i] > (*declared)[i + p.kernel.size()]);
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    const WindowAxis& a = w->axes[i];
+    if (a.dilation != 1 || a.pad_begin >= a.kernel || a.pad_end >= a.kernel) return std::nullopt;
+    beyond = beyond || (declared && a.pad_end > (*declared)[i + kernel.size()]);
   }
+  w->reduction = WindowReduction::max;
   if (n.op == "AveragePool") {
     const bool include = n.attrs.i("count_include_pad") != 0;
     if (include && beyond) return std::nullopt;
-    p.kind = include && padded ? dnn::Pool::average_include : dnn::Pool::average_exclude;
+    w->reduction = include && w->is_padded() ? WindowReduction::mean_with_padding : WindowReduction::mean;
   }
-  return p;
+  return w;
 }
 
 int32_t match_pool(const Builder& b, const PlanNode& n) { return read_pool(b, n) ? 100 : -1; }
 bool build_pool(Builder& b, const PlanNode& n) { return build_pooling(b, n, *read_pool(b, n)); }
+std::optional<LayoutCosts> layouts_pool(const Builder& b, const PlanNode& n) {
+  if (!read_pool(b, n)) return std::nullopt;
+  auto c = streaming_costs(b, {n.input(0), n.output()});
+  // oneDNN brings plain images into blocks of channels first.
+  if (c) (*c)[Layout::plain] *= 2;
+  return c;
+}
 
 /// Over exactly the spatial axes, kept as ones, of a tensor that is not plain: there the window is the whole image.
-int32_t match_global(const Builder& b, const PlanNode& n) {
-  if (!image(b, n.input(0)) || b.home(n.input(0)) == Layout::plain || n.attrs.i("keepdims", 1) == 0 || !n.posts.empty()) return -1;
+bool is_global(const Builder& b, const PlanNode& n) {
+  if (!image(b, n.input(0)) || n.attrs.i("keepdims", 1) == 0 || !n.posts.empty()) return false;
   const auto axes = b.constant_ints(n.input(1));
   const auto rank = static_cast<int64_t>(b.value(n.input(0)).dims.size());
-  if (!axes || static_cast<int64_t>(axes->size()) != rank - 2) return -1;
+  if (!axes || static_cast<int64_t>(axes->size()) != rank - 2) return false;
   std::vector<bool> seen(static_cast<size_t>(rank), false);
   for (auto a : *axes) {
     a = a < 0 ? a + rank : a;
-    if (a < 2 || a >= rank || seen[static_cast<size_t>(a)]) return -1;
+    if (a < 2 || a >= rank || seen[static_cast<size_t>(a)]) return false;
     seen[static_cast<size_t>(a)] = true;
   }
-  return 50;
+  return true;
 }
+int32_t match_global(const Builder& b, const PlanNode& n) { return b.home(n.input(0)) != Layout::plain && is_global(b, n) ? 50 : -1; }
+std::optional<LayoutCosts> layouts_global(const Builder& b, const PlanNode& n) { return is_global(b, n) ? streaming_costs(b, {n.input(0)}) : std::nullopt; }
 bool build_global(Builder& b, const PlanNode& n) {
   const Dims& x = b.value(n.input(0)).dims;
-  const size_t spatial = x.size() - 2;
-  Pooling p{n.op == "ReduceMax" ? dnn::Pool::max : dnn::Pool::average_exclude, Dims(x.begin() + 2, x.end()), {Dims(spatial, 1), Dims(spatial, 1), Dims(spatial, 0), Dims(spatial, 0)}};
-  return build_pooling(b, n, p);
+  Window w;
+  w.reduction = n.op == "ReduceMax" ? WindowReduction::max : WindowReduction::mean;
+  for (size_t i = 2; i < x.size(); ++i) w.axes.push_back({x[i], x[i], 1, 1, 0, 0, 1});
+  return build_pooling(b, n, w);
 }
 
 int32_t match_lrn(const Builder& b, const PlanNode& n) { return image(b, n.input(0)) && b.value(n.input(0)).dims.size() == 4 && n.attrs.i("size") % 2 == 1 && n.posts.empty() ? 100 : -1; }
+std::optional<LayoutCosts> layouts_lrn(const Builder& b, const PlanNode& n) { return match_lrn(b, n) >= 0 ? streaming_costs(b, {n.input(0), n.output()}) : std::nullopt; }
 bool build_lrn(Builder& b, const PlanNode& n) {
   const Dims& x = b.value(n.input(0)).dims;
-  const Layout l = b.home(n.input(0));
+  const Layout l = b.planned().value_or(b.home(n.input(0)));
   const int threads = b.threads_for(static_cast<double>(product(x)) * 200);
   ThreadScope scope(threads);
   auto q = dnn::lrn(dnn::desc(x, l), n.attrs.i("size"), static_cast<float>(n.attrs.f("alpha", 1e-4)), static_cast<float>(n.attrs.f("beta", 0.75)), static_cast<float>(n.attrs.f("bias", 1)));
@@ -104,11 +113,11 @@ bool build_lrn(Builder& b, const PlanNode& n) {
 }  // namespace
 
 void register_pool(KernelTable& t) {
-  t.add({"onednn/max-pool", "MaxPool", match_pool, build_pool});
-  t.add({"onednn/average-pool", "AveragePool", match_pool, build_pool});
-  t.add({"onednn/global-average", "ReduceMean", match_global, build_global});
-  t.add({"onednn/global-max", "ReduceMax", match_global, build_global});
-  t.add({"onednn/lrn", "LRN", match_lrn, build_lrn});
+  t.add({"onednn/max-pool", "MaxPool", match_pool, build_pool, layouts_pool});
+  t.add({"onednn/average-pool", "AveragePool", match_pool, build_pool, layouts_pool});
+  t.add({"onednn/global-average", "ReduceMean", match_global, build_global, layouts_global});
+  t.add({"onednn/global-max", "ReduceMax", match_global, build_global, layouts_global});
+  t.add({"onednn/lrn", "LRN", match_lrn, build_lrn, layouts_lrn});
 }
 
 }  // namespace tenon::cpu

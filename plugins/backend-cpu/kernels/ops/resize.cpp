@@ -146,11 +146,15 @@ std::optional<Resize> read_resize(const Builder& b, const PlanNode& n) {
 }
 
 int32_t match(const Builder& b, const PlanNode& n) { return read_resize(b, n) ? 100 : -1; }
+std::optional<LayoutCosts> layouts(const Builder& b, const PlanNode& n) {
+  const auto r = read_resize(b, n);
+  return r && r->axis == 2 && b.value(n.input(0)).dims.size() == 4 ? streaming_costs(b, {n.input(0), n.output()}) : std::nullopt;
+}
 bool build(Builder& b, const PlanNode& n) {
   auto r = *read_resize(b, n);
   const Dims& d = b.value(n.input(0)).dims;
   const bool image = r.axis == 2 && d.size() == 4;
-  const Layout l = image ? b.home(n.input(0)) : Layout::plain;
+  const Layout l = image ? b.planned().value_or(b.home(n.input(0))) : Layout::plain;
   const int64_t block = block_of(l), height = d[r.axis], width = d[r.axis + 1], inner = product(d, r.axis + 2), outer = product(d) / std::max<int64_t>(height * width * inner, 1);
   ResizeStep s{b.read(n.input(0), l), b.write(n.output(), l), outer, height, width, inner, std::move(r.vertical), std::move(r.horizontal)};
   if (l == Layout::channels_last) {
@@ -167,6 +171,6 @@ bool build(Builder& b, const PlanNode& n) {
 
 }  // namespace
 
-void register_resize(KernelTable& t) { t.add({"cpu/resize", "Resize", match, build}); }
+void register_resize(KernelTable& t) { t.add({"cpu/resize", "Resize", match, build, layouts}); }
 
 }  // namespace tenon::cpu
