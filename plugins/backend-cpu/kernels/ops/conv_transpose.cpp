@@ -160,19 +160,28 @@ int32_t match_columns(const Builder& b, const PlanNode& n) {
   return strided || w[1] < 16 ? 50 : -1;
 }
 
+/// The weights as rows of channels, [kh, kw, O] by [I] for plain images and its transposition for channels_last.
+std::shared_ptr<void> turned_weights(const Builder& b, const PlanNode& n, bool plain) {
+  const Dims w = b.value(n.input(1)).dims;
+  const int64_t positions = w[2] * w[3], rows = w[1] * positions;
+  const Dims turned = plain ? Dims{rows, w[0]} : Dims{w[0], positions, w[1]};
+  return dnn::pack(dnn::desc(turned, plain ? Dims{1, rows} : Dims{rows, 1, positions}), b.value(n.input(1)).data, dnn::desc(turned, Layout::plain));
+}
+
 /// The products of all pixels with all weights, [O, kh, kw] of each image for plain images, [kh, kw, O] of each pixel in channels_last.
 SlotId multiply(Builder& b, const PlanNode& n, Layout l, int threads) {
   const Dims x = b.value(n.input(0)).dims, w = b.value(n.input(1)).dims;
-  const int64_t positions = w[2] * w[3], rows = w[1] * positions, pixels = x[2] * x[3];
+  const int64_t rows = w[1] * w[2] * w[3], pixels = x[2] * x[3];
   const bool plain = l == Layout::plain;
+  const dnn::Desc by_channel = dnn::desc({x[1], rows}, Layout::plain);
   auto plain_desc = [](const Dims& d) { return dnn::desc(d, Layout::plain); };
   auto p = plain ? dnn::matmul(plain_desc({1, rows, x[1]}), plain_desc({x[0], x[1], pixels}), nullptr, plain_desc({x[0], rows, pixels}), {})
-                 : dnn::matmul(plain_desc({1, x[0] * pixels, x[1]}), plain_desc({1, x[1], rows}), nullptr, plain_desc({1, x[0] * pixels, rows}), {});
+                 : dnn::matmul(plain_desc({x[0] * pixels, x[1]}), dnn::any({x[1], rows}), nullptr, plain_desc({x[0] * pixels, rows}), {});
   if (!p) return kNoSlot;
   const SlotId in = b.read(n.input(0), l), columns = b.scratch(static_cast<uint64_t>(x[0] * rows * pixels) * 4);
-  auto weights = b.packed(n.input(1), plain ? "columns" : "pixels", [&] {
-    const Dims turned = plain ? Dims{rows, x[1]} : Dims{x[1], positions, w[1]};
-    return dnn::pack(dnn::desc(turned, plain ? Dims{1, rows} : Dims{rows, 1, positions}), b.value(n.input(1)).data, plain_desc(turned));
+  auto weights = b.packed(n.input(1), plain ? "columns" : "pixels:" + dnn::key(p->weights), [&] {
+    auto turned = turned_weights(b, n, plain);
+    return plain ? turned : dnn::pack(by_channel, turned.get(), p->weights);
   });
   const int left = plain ? DNNL_ARG_SRC : DNNL_ARG_WEIGHTS, right = plain ? DNNL_ARG_WEIGHTS : DNNL_ARG_SRC;
   dnn::StepMaker(b, *p, threads).fixed(left, plain ? p->src : p->weights, weights).read(right, plain ? p->weights : p->src, in).write(DNNL_ARG_DST, p->dst, columns).done();

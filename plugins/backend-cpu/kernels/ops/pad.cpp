@@ -151,6 +151,18 @@ std::optional<Physical> physical(const Builder& b, const PlanNode& n, const Amou
   return p;
 }
 
+/// Rows that are not padded become part of the dimension before, so that rows are long: one value for all of them where it is constant.
+Physical merged(Physical p, bool constant) {
+  while (p.in.size() > 1 && p.before.back() == 0 && p.in.back() == p.out.back() && (constant || p.in.back() == 1)) {
+    const int64_t row = p.in.back();
+    for (Dims* d : {&p.in, &p.out, &p.before}) {
+      d->pop_back();
+      d->back() *= row;
+    }
+  }
+  return p;
+}
+
 std::optional<LayoutCosts> layouts(const Builder& b, const PlanNode& n) {
   const auto a = read_pad(b, n);
   auto c = a ? streaming_costs(b, {n.input(0), n.output()}) : std::nullopt;
@@ -163,8 +175,8 @@ bool build(Builder& b, const PlanNode& n) {
   const Amounts a = *read_pad(b, n);
   Layout l = b.planned().value_or(Layout::plain);
   if (!physical(b, n, a, l)) l = Layout::plain;
-  const auto [in, out, before] = *physical(b, n, a, l);
   const std::string mode = n.attrs.s("mode", "constant");
+  const auto [in, out, before] = merged(*physical(b, n, a, l), mode == "constant");
   PadStep s;
   s.size = b.value(n.input(0)).type.bits / 8u;
   if (n.has_in(2)) std::memcpy(s.value, b.value(n.input(2)).data, s.size);
