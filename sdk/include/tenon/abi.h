@@ -95,7 +95,7 @@ typedef struct tenon_attr { /* FROZEN, used in arrays; a new kind of attribute i
 #define TENON_AT_FLOATS 5u
 #define TENON_AT_STRS 6u
 #define TENON_AT_TENSOR 7u  /* v.tensor is a constant value of the same model */
-#define TENON_AT_GRAPH 8u   /* v.graph is a nested graph owned by the node's graph */
+#define TENON_AT_GRAPH 8u   /* v.graph is a nested graph of this node, or a shared one that several nodes hold */
 #define TENON_AT_GRAPHS 9u
 #define TENON_AT_TENSORS 10u
 #define TENON_AT_RAW 11u    /* count bytes, vendor-defined */
@@ -254,7 +254,7 @@ typedef struct tenon_ir_api { /* SIZED; all [graph] except where marked */
   TENON_FN(tenon_error*, constant, (tenon_graph* g, tenon_value v, tenon_buffer** buffer, uint64_t* offset, uint64_t* bytes));
   TENON_FN(tenon_error*, graph_io, (tenon_graph* g, const tenon_value** in, uint64_t* n_in, const tenon_value** out, uint64_t* n_out));
   TENON_FN(tenon_error*, graph_output_name, (tenon_graph* g, uint64_t index, tenon_str* name));
-  TENON_FN(tenon_graph*, parent, (tenon_graph* g, tenon_node* holder)); /* NULL for the main graph; holder 0 until a node has it as attribute */
+  TENON_FN(tenon_graph*, parent, (tenon_graph* g, tenon_node* holder)); /* NULL for the main graph; shared graphs: the main graph and their first holder; holder 0 until a node has it as attribute */
   TENON_FN(tenon_error*, captures, (tenon_ctx* c, tenon_graph* g, const tenon_value** values, uint64_t* count)); /* outer values used in g or deeper, no constants */
   /* symbols [any for one model]: canonical expressions over named symbols, so that equal dimensions have equal numbers */
   TENON_FN(int64_t, symbol, (tenon_graph* g, tenon_str name)); /* -> a dimension */
@@ -277,7 +277,7 @@ typedef struct tenon_ir_api { /* SIZED; all [graph] except where marked */
   TENON_FN(tenon_error*, replace_uses, (tenon_ctx* c, tenon_graph* g, uint64_t n, const tenon_value* from, const tenon_value* to));
   TENON_FN(tenon_error*, erase_nodes, (tenon_ctx* c, tenon_graph* g, uint64_t n, const tenon_node* nodes)); /* TENON_E_INVALID if an output still has uses */
   TENON_FN(tenon_error*, erase_constants, (tenon_ctx* c, tenon_graph* g, uint64_t n, const tenon_value* values)); /* same */
-  /* moves all nodes of nested graph `from` into g before `at`; its inputs become `in`; outs[i] is the value of its output i */
+  /* moves all nodes of nested graph `from` (copies those of a shared one that others hold) into g before `at`; its inputs become `in`; outs[i] is the value of its output i */
   TENON_FN(tenon_error*, inline_graph, (tenon_ctx* c, tenon_graph* g, tenon_graph* from, tenon_node at, const tenon_value* in, uint64_t n_in, tenon_value* outs, uint64_t n_outs));
   /* quantization of a value: real = scale * (q - zero_point), for each slice along axis (-1 = one for the whole tensor) */
   TENON_FN(tenon_error*, set_quantization, (tenon_ctx* c, tenon_graph* g, tenon_value v, int32_t axis, const float* scale, const int64_t* zero_point, uint64_t count));
