@@ -7,6 +7,7 @@
 namespace tenon::tflite::quantized {
 
 Range range_of(tenon_dtype t) {
+  if (t.bits >= 64) return {t.code == TENON_DT_UINT ? 0 : INT64_MIN, INT64_MAX};
   if (t.code == TENON_DT_UINT) return {0, (int64_t{1} << t.bits) - 1};
   return {-(int64_t{1} << (t.bits - 1)), (int64_t{1} << (t.bits - 1)) - 1};
 }

@@ -53,9 +53,11 @@ tenon_value requantize(Build& b, tenon_value sums, const std::vector<double>& sc
 /// table[q]; entries for numbers below 0 stand behind the others.
 tenon_value lookup(Build& b, tenon_value q, tenon_dtype type, const std::vector<int32_t>& table);
 
-/// f(q) for every q of an 8 or 16-bit tensor, by a table. `type` is the result's: i8, u8, i16 or i32.
+/// f(q) for every q of an 8 or 16-bit tensor, by a table. `type` is the result's: i8, u8, i16 or i32. Throws for other types of q.
 template <class F>
 tenon_value mapped(Build& b, tenon_value q, tenon_dtype from, tenon_dtype type, F&& f) {
+  if (!is_int(from) || from.bits > 16)
+    throw unsupported("an input of this quantized operator can not be mapped by a table").with("expected", "an integer type of at most 16 bits").with("found", dtype_name(from));
   const Range all = range_of(from);
   std::vector<int32_t> table(static_cast<size_t>(all.high - all.low + 1));
   for (int64_t v = all.low; v <= all.high; ++v) table[static_cast<size_t>(v < 0 ? v + static_cast<int64_t>(table.size()) : v)] = static_cast<int32_t>(f(v));
