@@ -7,7 +7,7 @@
 namespace tenon::tflite::quantized {
 
 Range range_of(tenon_dtype t) {
-  if (t.bits >= 64) return {t.code == TENON_DT_UINT ? 0 : INT64_MIN, INT64_MAX};
+  if (!is_int(t) || t.bits > 32) throw unsupported("a tensor of a quantized operator has a type without integer arithmetic").with("expected", "integers of at most 32 bits").with("found", dtype_name(t));
   if (t.code == TENON_DT_UINT) return {0, (int64_t{1} << t.bits) - 1};
   return {-(int64_t{1} << (t.bits - 1)), (int64_t{1} << (t.bits - 1)) - 1};
 }

@@ -16,7 +16,7 @@ struct Range {
 inline int64_t cut(double v, const Range& r) {
   return static_cast<int64_t>(std::clamp(v == v ? v : 0.0, static_cast<double>(r.low), static_cast<double>(r.high)));
 }
-/// Numbers of an integer type, those of u64 up to INT64_MAX.
+/// Numbers of an integer type of at most 32 bits; throws for other types.
 Range range_of(tenon_dtype t);
 
 struct Affine {
