@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The CPU backend's layouts: a region of convolutions and what stands between them has one, changes stay at its borders, and every
 operator that works in several gives the reference kernels' results in each."""
+import json
 import random
 import unittest
 
@@ -84,6 +85,17 @@ def attention_branch(m, x):
     return m.transpose(m.reshape(y, [n, h, w, c]), 0, 3, 1, 2)
 
 
+def moves(steps):
+    """Operators of the steps that only bring data into another order."""
+    return [s["operator"] for s in steps if "reorder" in s["kernel"] or "copy" in s["kernel"] or s["operator"] == "Transpose"]
+
+
+def between(steps):
+    """Of these, the ones between the first and the last convolution."""
+    at = [k for k, s in enumerate(steps) if "Conv" in s["operator"] and "reorder" not in s["kernel"] and "copy" not in s["kernel"]]
+    return moves(steps[at[0] : at[-1]]) if at else []
+
+
 class Layouts(tenon.Case):
     def run_model(self, m, inputs, outputs):
         """Steps of the program; the results are compared with the reference kernels'."""
@@ -100,15 +112,6 @@ class Layouts(tenon.Case):
             np.testing.assert_allclose(got["cpu"][name], y, rtol=0, atol=1e-6 + 2e-5 * float(np.max(np.abs(y))), err_msg=name)
         return report["stages"][-1]["program"]["nodes"]
 
-    def moves(self, steps):
-        """Operators of the steps that only bring data into another order."""
-        return [s["operator"] for s in steps if "reorder" in s["kernel"] or "copy" in s["kernel"]]
-
-    def between(self, steps):
-        """Of these, the ones between the first and the last convolution."""
-        at = [k for k, s in enumerate(steps) if s["operator"].startswith("Conv") and "reorder" not in s["kernel"] and "copy" not in s["kernel"]]
-        return self.moves(steps[at[0] : at[-1]])
-
     def test_concat_with_attention_branch(self):
         for channels in (32, 48, 40):
             m = Maker(channels)
@@ -119,7 +122,7 @@ class Layouts(tenon.Case):
             steps = self.run_model(m, [x], [y])
             self.assertEqual(sum("attention" in s["kernel"] for s in steps), 1)
             # The borders of the sequence only: what goes in and comes out of it.
-            moved = self.between(steps)
+            moved = between(steps)
             self.assertFalse({"Concat", "Transpose", "Relu"} & set(moved), moved)
             self.assertLessEqual(len(moved), 2, moved)
 
@@ -133,7 +136,7 @@ class Layouts(tenon.Case):
             y = m.transpose(m.same("Clip", m.transpose(y, 0, 2, 3, 1), m.constant(np.float32(0)), m.constant(np.float32(6))), 0, 3, 1, 2)
             y = m.conv(y, c, 3, group=c)
         y = m.transpose(m.conv(y, 10), 0, 2, 3, 1)
-        self.assertEqual(self.moves(self.run_model(m, [x], [y])), [])
+        self.assertEqual(moves(self.run_model(m, [x], [y])), [])
 
     def test_operators_between_convolutions(self):
         """None of these brings its input into another layout."""
@@ -152,7 +155,7 @@ class Layouts(tenon.Case):
         y = m.add("Slice", [y, m.constant(np.int64([1])), m.constant(np.int64([25])), m.constant(np.int64([2]))], [1, 12, 24, 27])
         y = m.conv(y, 16)
         y = m.conv(m.add("DepthToSpace", [y], [1, 4, 48, 54], blocksize=2), 8, 3)
-        moved = self.between(self.run_model(m, [x], [y]))
+        moved = between(self.run_model(m, [x], [y]))
         # Depth to space is a movement of its own.
         self.assertEqual([op for op in moved if op != "DepthToSpace"], [])
 
@@ -211,6 +214,31 @@ class Layouts(tenon.Case):
         if kind == "sequence" and h * w < 200:
             return attention_branch(m, m.conv(x, 16))
         return m.conv(x, m.r.choice([1, 8, 16, 24, 32]), m.r.choice([1, 3]), stride=m.r.choice([1, 1, 2]))
+
+
+@unittest.skipUnless(tenon.SHARED.exists(), "needs the shared models")
+class Manifest(tenon.Case):
+    """A transformer, a network from TFLite and an OCR model's two: attention as one step, no movement between convolutions but at the
+    borders of a sequence."""
+
+    def test_models(self):
+        entries = {e["name"]: e for e in json.loads((tenon.SHARED / "manifest.json").read_text())["models"]}
+        for name, attention, convolutions, borders in (
+            ("made_gpt_tiny", 2, False, []),
+            ("made_transformer_float", 2, False, []),
+            ("mlperf_vww_float", 0, True, []),
+            ("ppocrv4_det", 0, True, []),
+            ("ppocrv4_rec", 2, True, ["Reshape", "Conv"]),
+        ):
+            with self.subTest(name):
+                e = entries[name]
+                p, report = self.pipeline([{"import": "auto", "model": str(tenon.SHARED / e["file"])}, {"pipeline": "O2"},
+                                           {"execute": "cpu", "inputs": str(tenon.SHARED / e["reference"])}])
+                self.ok(p)
+                steps = report["stages"][-1]["program"]["nodes"]
+                self.assertEqual(sum("attention" in s["kernel"] for s in steps), attention)
+                self.assertEqual(any(s["operator"] == "Conv" for s in steps), convolutions)
+                self.assertEqual(between(steps), borders)
 
 
 if __name__ == "__main__":
